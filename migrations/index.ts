@@ -1,0 +1,10 @@
+import type { Migration } from 'kysely/migration';
+import * as tables from './0001_tables.ts';
+
+/**
+ * Every migration in order. Forward only: a release never undoes one, it adds the next. Named here one by one, not
+ * read from the folder, so that a bundle contains them.
+ */
+export const MIGRATIONS: Record<string, Migration> = {
+  '0001_tables': tables,
+};

@@ -1,0 +1,23 @@
+import { readConfig } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { createLog } from '../shared/runtime/log.ts';
+import { runProcess } from '../shared/runtime/process.ts';
+import { openDatabase } from '../shared/store/database.ts';
+import { migrate } from '../shared/store/migrate.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<ExitCode> {
+  const log = createLog('migrate', process.env['LOG_LEVEL'] || 'info');
+  return runProcess(log, async () => {
+    const config = readConfig(process.env, ['DATABASE_URL', 'DATABASE_SCHEMA', 'LOG_LEVEL']);
+    const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
+    try {
+      const applied = await migrate(db, config.DATABASE_SCHEMA);
+      log.info({ applied }, applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`);
+      return EXIT.done;
+    } finally {
+      await db.destroy();
+    }
+  });
+}

@@ -1,0 +1,276 @@
+import { readFileSync } from 'node:fs';
+import { parseDuration } from './duration.ts';
+import { EXIT, Failure } from './failure.ts';
+import { type Instant, parseInstant } from './instant.ts';
+
+/**
+ * Every setting there is: what it means, its default, and how its text becomes a value. The one place where the
+ * environment is read; docs/configuration.md is generated from it.
+ */
+export const SETTINGS = {
+  DATABASE_URL: secret('Postgres, as a URL: `postgres://user:password@host:5432/name`.', postgresUrl),
+  DATABASE_SCHEMA: optional('The schema that holds all tables.', 'livechat_marketo', identifier),
+
+  LIVECHAT_ENDPOINT: optional('Where LiveChat’s API is.', 'https://api.livechatinc.com', endpoint),
+  LIVECHAT_ACCOUNT_ID: required('The account id (a UUID) that the personal access token belongs to.', text),
+  LIVECHAT_PAT: secret('LiveChat’s personal access token, with the scopes `chats--all:ro` and `customers:ro`.', text),
+
+  MARKETO_ENDPOINT: required(
+    'Marketo’s REST endpoint, from Admin, Web Services: `https://123-ABC-456.mktorest.com`, with or without `/rest`.',
+    marketoEndpoint,
+  ),
+  MARKETO_CLIENT_ID: required('The client id of the custom service in Admin, LaunchPoint.', text),
+  MARKETO_CLIENT_SECRET: secret('The client secret of the same custom service.', text),
+  MARKETO_CALLS_PER_WINDOW: optional(
+    'How many calls this product makes in one window. Marketo allows 100 to all integrations together and advises 50 for one.',
+    '50',
+    wholeNumber(1, 100),
+  ),
+  MARKETO_WINDOW_SECONDS: optional('The length of Marketo’s window, in seconds.', '20', wholeNumber(1, 3600)),
+  MARKETO_CONCURRENCY: optional(
+    'How many calls are in flight at once. Marketo allows 10 to all integrations together and advises 5 for one.',
+    '5',
+    wholeNumber(1, 10),
+  ),
+  MARKETO_BATCH_SIZE: optional(
+    'How many leads one call looks up or writes. Marketo allows 300.',
+    '300',
+    wholeNumber(1, 300),
+  ),
+
+  SYNC_FROM: maybe(
+    'Where the very first run starts to read LiveChat; ignored once there is a watermark. With SYNC_TO: the start of a backfill.',
+    instant,
+  ),
+  SYNC_TO: maybe('The end of a backfill, which reads [SYNC_FROM, SYNC_TO] and leaves the watermark alone.', instant),
+  SYNC_INTERVAL: optional(
+    'How often the schedule runs; the first run reads so far back where SYNC_FROM is not set.',
+    '1h',
+    duration,
+  ),
+  SYNC_OVERLAP: optional(
+    'How far behind the watermark every run reads again, for what LiveChat showed late.',
+    '24h',
+    duration,
+  ),
+  SYNC_SETTLE: optional('How far behind LiveChat’s own clock a run stops reading.', '10m', duration),
+  SYNC_MAX_ATTEMPTS: optional('After how many refused attempts a thread is given up (dead).', '8', wholeNumber(1, 100)),
+  SYNC_EXCLUDED_DOMAINS: optional(
+    'Mail domains whose visitors are ignored, with commas: your own, your partners’.',
+    '',
+    domains,
+  ),
+  RULES_FILE: optional('The decision model: which lead fields are written, from what, and when.', 'rules.yaml', text),
+
+  SMTP_URL: secret('The mail server: `smtps://user:password@host:465` or `smtp://user:password@host:587`.', smtpUrl),
+  DIGEST_FROM: required('The sender of the digest.', address),
+  DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
+  DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
+  DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
+
+  STATUS_HOST: optional('The address that the status service listens on.', '0.0.0.0', text),
+  STATUS_PORT: optional('The port that the status service listens on.', '8080', wholeNumber(0, 65_535)),
+  STATUS_URL: maybe('Where people reach the status page: the links in the digest lead there.', webAddress),
+
+  LOG_LEVEL: optional('fatal, error, warn, info, debug or trace.', 'info', logLevel),
+  RUN_NAME: maybe('The name of the Kubernetes Job that this run belongs to.', text),
+} as const;
+
+export type SettingName = keyof typeof SETTINGS;
+type ValueOf<N extends SettingName> =
+  | ReturnType<(typeof SETTINGS)[N]['parse']>
+  | (IsMaybe<N> extends true ? undefined : never);
+type IsMaybe<N extends SettingName> = (typeof SETTINGS)[N] extends { need: 'maybe' } ? true : false;
+export type Config<N extends SettingName> = { readonly [K in N]: ValueOf<K> };
+
+/**
+ * Reads the named settings from the environment; an empty variable counts as not set. A secret may come as a file
+ * instead: `NAME_FILE` names it.
+ *
+ * @param env the environment, e.g. process.env.
+ * @param names the settings that this process uses; no other is looked at.
+ * @returns the values, parsed.
+ * @throws Failure (78) with every problem at once, naming variables but never the text of a secret.
+ */
+export function readConfig<const N extends SettingName>(
+  env: Record<string, string | undefined>,
+  names: readonly N[],
+): Config<N> {
+  const problems: string[] = [];
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) {
+    const setting: Setting = SETTINGS[name];
+    try {
+      const raw = rawValue(env, name, setting.need === 'secret') ?? setting.default;
+      if (raw !== undefined) values[name] = setting.parse(raw);
+      else if (setting.need !== 'maybe') problems.push(`${name} is not set (${setting.about.replace(/\.$/, '')})`);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      problems.push(`${name} ${error.message}`);
+    }
+  }
+  if (problems.length > 0) {
+    throw new Failure(EXIT.configuration, `The configuration does not hold: ${problems.join('; ')}.`);
+  }
+  return values as Config<N>;
+}
+
+export type Setting = {
+  readonly about: string;
+  readonly need: 'required' | 'optional' | 'maybe' | 'secret';
+  readonly default?: string;
+  readonly parse: (text: string) => unknown;
+};
+
+class Malformed extends Error {}
+
+function rawValue(env: Record<string, string | undefined>, name: string, isSecret: boolean): string | undefined {
+  const direct = env[name] || undefined;
+  const file = isSecret ? env[`${name}_FILE`] || undefined : undefined;
+  if (direct !== undefined && file !== undefined) throw new Malformed(`is set twice, also as ${name}_FILE: remove one`);
+  if (file === undefined) return direct;
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new Malformed(`cannot be read from the file that ${name}_FILE names${why}`);
+  }
+}
+
+function required<T>(about: string, parse: (text: string) => T) {
+  return { about, need: 'required', parse } as const;
+}
+
+function secret<T>(about: string, parse: (text: string) => T) {
+  return { about, need: 'secret', parse } as const;
+}
+
+function optional<T>(about: string, standard: string, parse: (text: string) => T) {
+  return { about, need: 'optional', default: standard, parse } as const;
+}
+
+function maybe<T>(about: string, parse: (text: string) => T) {
+  return { about, need: 'maybe', parse } as const;
+}
+
+function text(raw: string): string {
+  const trimmed = raw.trim();
+  if (trimmed === '') throw new Malformed('is blank');
+  return trimmed;
+}
+
+function identifier(raw: string): string {
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(raw))
+    throw new Malformed('must be a lower-case Postgres name, like livechat_marketo');
+  return raw;
+}
+
+function wholeNumber(least: number, most: number) {
+  return (raw: string): number => {
+    const value = /^\d+$/.test(raw.trim()) ? Number(raw) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new Malformed(`must be a whole number from ${least} to ${most}`);
+    return value;
+  };
+}
+
+/** @returns milliseconds */
+function duration(raw: string): number {
+  const value = parseDuration(raw);
+  if (value === undefined) throw new Malformed('must be a duration like 90s, 10m, 24h or 7d');
+  return value;
+}
+
+function instant(raw: string): Instant {
+  const value = parseInstant(raw);
+  if (value === undefined) throw new Malformed('must be a time with its offset, like 2026-01-31T08:00:00Z');
+  return value;
+}
+
+function yesOrNo(raw: string): boolean {
+  if (raw !== 'true' && raw !== 'false') throw new Malformed('must be true or false');
+  return raw === 'true';
+}
+
+function logLevel(raw: string): string {
+  if (!['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].includes(raw)) {
+    throw new Malformed('must be fatal, error, warn, info, debug or trace');
+  }
+  return raw;
+}
+
+function timeZone(raw: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: raw }).resolvedOptions().timeZone;
+  } catch {
+    throw new Malformed('must be a time zone of the IANA list, like Europe/Berlin');
+  }
+}
+
+function domains(raw: string): readonly string[] {
+  return raw
+    .split(',')
+    .map((part) => part.trim().toLowerCase().replace(/^@/, ''))
+    .filter((part) => part !== '');
+}
+
+function address(raw: string): string {
+  const trimmed = raw.trim();
+  if (!/^(?:[^<>\r\n]*<)?[^@\s<>,]+@[^@\s<>,]+>?$/.test(trimmed)) throw new Malformed('must be a mail address');
+  return trimmed;
+}
+
+function addresses(raw: string): readonly string[] {
+  return raw.split(',').map(address);
+}
+
+function url(raw: string, protocols: readonly string[], example: string): URL {
+  const parsed = URL.canParse(raw.trim()) ? new URL(raw.trim()) : undefined;
+  // The text itself is not repeated: a URL may carry a password.
+  if (!parsed || !protocols.includes(parsed.protocol) || parsed.hostname === '') {
+    throw new Malformed(`must be a URL like ${example}`);
+  }
+  return parsed;
+}
+
+function postgresUrl(raw: string): string {
+  url(raw, ['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/name');
+  return raw.trim();
+}
+
+function smtpUrl(raw: string): string {
+  url(raw, ['smtp:', 'smtps:'], 'smtps://user:password@host:465');
+  return raw.trim();
+}
+
+function webAddress(raw: string): string {
+  return url(raw, ['https:', 'http:'], 'https://status.example.com').href.replace(/\/+$/, '');
+}
+
+/** @returns scheme, host and port, and no more: what follows is the API's business. */
+function endpoint(raw: string): string {
+  const parsed = url(raw, ['https:', 'http:'], 'https://api.example.com');
+  if (parsed.protocol === 'http:' && !isNearby(parsed.hostname)) {
+    throw new Malformed('must be https: (http: is for a loopback or in-cluster address only)');
+  }
+  if (parsed.username !== '' || parsed.password !== '') throw new Malformed('must not contain a user or a password');
+  return parsed.origin;
+}
+
+/** Admin shows the endpoint with /rest and the identity URL with /identity: both are taken, neither is kept. */
+function marketoEndpoint(raw: string): string {
+  const origin = endpoint(raw);
+  const { pathname } = new URL(raw.trim());
+  if (!/^\/*(?:(?:rest|identity)\/*)?$/.test(pathname)) {
+    throw new Malformed('must end after the host name, or with /rest');
+  }
+  return origin;
+}
+
+/** Loopback, or a name that only a cluster's own DNS resolves: the sandbox, and nothing across a network of others. */
+function isNearby(hostname: string): boolean {
+  return (
+    /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname) ||
+    /^[a-z0-9-]+$/i.test(hostname) ||
+    /\.svc(?:\.cluster\.local)?$/i.test(hostname)
+  );
+}

@@ -1,0 +1,105 @@
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import { EXIT, Failure } from '../runtime/failure.ts';
+import { parseInstant } from '../runtime/instant.ts';
+import type { Tables } from './schema.ts';
+
+export type Database = Kysely<Tables>;
+export type DatabaseTransaction = Transaction<Tables>;
+
+/**
+ * Opens the database and makes sure that it answers.
+ *
+ * Nothing here, nor in any statement of this folder, depends on the state of a connection: every table is named with
+ * its schema, every lock is a row or ends with its transaction. So PgBouncer may stand between, in transaction mode.
+ *
+ * @param url `postgres://…`; its password never appears in what is thrown.
+ * @param schema the schema of all tables.
+ * @param options `connections`: at most so many at once (default 4).
+ * @throws Failure 75 where it does not answer, 77 where it refuses user or password, 78 where it does not exist.
+ */
+export async function openDatabase(
+  url: string,
+  schema: string,
+  options: { connections?: number } = {},
+): Promise<Database> {
+  const pool = connectionPool(url, options.connections ?? 4);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
+  try {
+    await pool.query('select 1');
+    return db;
+  } catch (error) {
+    await pool.end();
+    throw explained(error, url);
+  }
+}
+
+/** The connections of `openDatabase`, without waiting for the first: for a service that starts before its database. */
+export function connectionPool(url: string, connections: number): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    application_name: 'livechat-marketo-sync',
+    types: { getTypeParser: parserFor },
+  });
+  // An idle connection that breaks (a failover, a restart) must not end the process: the next query opens another.
+  pool.on('error', () => {});
+  return pool;
+}
+
+/**
+ * A database error as its user should read it; an error that is not about reaching the database comes back as it is.
+ *
+ * @param error what a query or a connection threw.
+ * @param url where it went; only host, port and database name are shown.
+ */
+export function explained(error: unknown, url: string): unknown {
+  const code = errorCode(error);
+  const { hostname, port, pathname } = new URL(url);
+  const where = `Postgres at ${hostname}:${port || '5432'}`;
+  const name = decodeURIComponent(pathname.slice(1)) || 'postgres';
+  if (code === '28P01' || code === '28000') {
+    return new Failure(
+      EXIT.credentialsRefused,
+      `${where} refused the user or the password in DATABASE_URL: correct it.`,
+      { cause: error },
+    );
+  }
+  if (code === '3D000') {
+    return new Failure(EXIT.configuration, `${where} has no database "${name}": create it, or correct DATABASE_URL.`, {
+      cause: error,
+    });
+  }
+  if (code !== undefined && isUnreachable(code)) {
+    return new Failure(
+      EXIT.tryLater,
+      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it; nothing was done, the next run tries again.`,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+function errorCode(error: unknown): string | undefined {
+  if (error instanceof AggregateError) return errorCode(error.errors[0]);
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return /timeout|terminated/i.test(error.message) ? 'ETIMEDOUT' : undefined;
+}
+
+/** Sockets and name look-ups, and Postgres' own classes 08 (connection), 53 (too many), 57 (shutting down). */
+function isUnreachable(code: string): boolean {
+  return /^(?:E[A-Z_]+|08...|53...|57P0.)$/.test(code);
+}
+
+const TIMESTAMPTZ = 1184;
+const BIGINT = 20;
+
+function parserFor(oid: number, format?: 'text' | 'binary') {
+  if (format !== 'binary' && oid === TIMESTAMPTZ) return (text: string) => parseInstant(text) ?? text;
+  // Ids and counts stay far below 2^53.
+  if (format !== 'binary' && oid === BIGINT) return Number;
+  return pg.types.getTypeParser(oid, format);
+}

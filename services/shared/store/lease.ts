@@ -1,0 +1,49 @@
+import { sql } from 'kysely';
+import type { Instant } from '../runtime/instant.ts';
+import type { Database } from './database.ts';
+
+/**
+ * Takes the named lease, where nobody holds it or its holder has let it run out. A row, not a session lock: it works
+ * behind PgBouncer, and a connection that breaks does not free it.
+ *
+ * @param owner who asks; the same owner may take it again.
+ * @param seconds for how long, from the database's now.
+ * @returns whether the caller holds it now.
+ */
+export async function takeLease(db: Database, name: string, owner: string, seconds: number): Promise<boolean> {
+  const expires = sql<Instant>`clock_timestamp() + make_interval(secs => ${seconds})`;
+  const taken = await db
+    .insertInto('lease')
+    .values({ name, owner, expires_at: expires })
+    .onConflict((conflict) =>
+      conflict
+        .column('name')
+        .doUpdateSet({ owner, expires_at: expires, acquired_at: sql<Instant>`clock_timestamp()` })
+        .where((where) =>
+          where.or([where('lease.owner', '=', owner), where('lease.expires_at', '<', sql<Instant>`clock_timestamp()`)]),
+        ),
+    )
+    .returning('name')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/**
+ * Makes the lease last longer.
+ *
+ * @returns false where another holds it by now: the caller must stop working.
+ */
+export async function renewLease(db: Database, name: string, owner: string, seconds: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('lease')
+    .set({ expires_at: sql<Instant>`clock_timestamp() + make_interval(secs => ${seconds})` })
+    .where('name', '=', name)
+    .where('owner', '=', owner)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Gives the lease back; nothing where it is another's by now. */
+export async function releaseLease(db: Database, name: string, owner: string): Promise<void> {
+  await db.deleteFrom('lease').where('name', '=', name).where('owner', '=', owner).execute();
+}

@@ -1,0 +1,33 @@
+import { sql } from 'kysely';
+import { expect, test } from 'vitest';
+import { emptyDatabase, SCHEMA, testDatabase } from '../../../test/postgres/database.ts';
+import { openDatabase } from './database.ts';
+import { checkSchema, migrate } from './migrate.ts';
+
+test('twenty processes that migrate at once apply each migration once, and none of them fails', async () => {
+  const { url, drop } = await emptyDatabase();
+  const databases = await Promise.all(Array.from({ length: 20 }, () => openDatabase(url, SCHEMA, { connections: 1 })));
+  const applied = await Promise.all(databases.map((db) => migrate(db, SCHEMA)));
+  expect(applied.flat().filter((name) => name === '0001_tables')).toHaveLength(1);
+  const [db] = databases;
+  if (db) expect(await migrate(db, SCHEMA)).toEqual([]);
+  await Promise.all(databases.map((each) => each.destroy()));
+  await drop();
+});
+
+test('a schema that is newer than the code ends with 69, one that is missing with 78', async () => {
+  const { url, drop } = await emptyDatabase();
+  const bare = await openDatabase(url, SCHEMA);
+  await expect(checkSchema(bare, SCHEMA)).rejects.toMatchObject({ exitCode: 78 });
+  await bare.destroy();
+  await drop();
+
+  const { db } = await testDatabase();
+  await checkSchema(db, SCHEMA);
+  await sql`insert into ${sql.table(`${SCHEMA}.kysely_migration`)} values ('9999_of_the_future', 'now')`.execute(db);
+  await expect(checkSchema(db, SCHEMA)).rejects.toMatchObject({
+    exitCode: 69,
+    message: expect.stringContaining('9999_of_the_future'),
+  });
+  await expect(migrate(db, SCHEMA)).rejects.toMatchObject({ exitCode: 69 });
+});

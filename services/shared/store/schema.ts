@@ -1,0 +1,142 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Instant } from '../runtime/instant.ts';
+
+/** The tables, as Kysely sees them. Times come and go as instants (text), because a Date would lose microseconds. */
+export type Tables = {
+  chat_thread: ChatThreadTable;
+  watermark: WatermarkTable;
+  run: RunTable;
+  sync_error: SyncErrorTable;
+  digest: DigestTable;
+  slot: SlotTable;
+  limit_state: LimitStateTable;
+  marketo_call: MarketoCallTable;
+  counter: CounterTable;
+  lead_change: LeadChangeTable;
+  lease: LeaseTable;
+};
+
+/**
+ * `open`: not ended yet · `ready`: to be delivered · `synced`: delivered · `ignored`: not to be delivered, see reason ·
+ * `dead`: given up after its last attempt. A row leaves the ledger's work only as one of the last three.
+ */
+export type ThreadState = 'open' | 'ready' | 'synced' | 'ignored' | 'dead';
+
+export type ChatThreadTable = {
+  thread_id: string;
+  chat_id: string;
+  customer_id: string | null;
+  email: string | null;
+  started_at: Instant;
+  ended_at: Instant | null;
+  state: ThreadState;
+  /** How often it was sent, counted before sending. */
+  attempts: Generated<number>;
+  next_attempt_at: Instant | null;
+  content_hash: string;
+  /** What LiveChat knows, as the rules see it; null once it is erased. */
+  visitor: ColumnType<unknown, string | null, string | null>;
+  /** Why it is ignored or dead. */
+  reason: string | null;
+  lead_id: number | null;
+  first_seen_at: Instant;
+  updated_at: Instant;
+  /** The run that took it last; a run takes a row once. */
+  run_id: number | null;
+};
+
+export type WatermarkTable = {
+  stream: string;
+  position: Instant;
+  run_id: number | null;
+  updated_at: Generated<Instant>;
+};
+
+export type RunOutcome = 'done' | 'skipped' | 'stopped' | 'failed' | 'lost';
+
+export type RunTable = {
+  id: Generated<number>;
+  job: 'sync' | 'digest';
+  trigger: 'schedule' | 'manual';
+  name: string | null;
+  started_at: Generated<Instant>;
+  heartbeat_at: Generated<Instant>;
+  finished_at: Instant | null;
+  /** Null while it works. */
+  outcome: RunOutcome | null;
+  window_from: Instant | null;
+  window_to: Instant | null;
+  counts: ColumnType<Record<string, number>, string | undefined, string>;
+  /** The sentence with which it failed or stopped. */
+  error: string | null;
+};
+
+export type SyncErrorTable = {
+  id: Generated<number>;
+  run_id: number | null;
+  at: Generated<Instant>;
+  stage: string;
+  code: string;
+  message: string;
+  thread_id: string | null;
+  lead_id: number | null;
+  /** Equal for the same trouble, whoever it happened to. */
+  fingerprint: string;
+  digest_id: number | null;
+};
+
+export type DigestTable = {
+  id: Generated<number>;
+  local_date: string;
+  state: 'claimed' | 'sent';
+  message_id: string;
+  recipients: ColumnType<string[], string, string>;
+  error_count: number;
+  /** The mail as it was composed when its errors were claimed: a second sending is the same mail. */
+  mail: ColumnType<{ subject: string; html: string; text: string }, string, string>;
+  created_at: Generated<Instant>;
+  sent_at: Instant | null;
+};
+
+export type SlotTable = {
+  instance: string;
+  kind: 'rate' | 'in-flight';
+  id: number;
+  free_at: Instant;
+  holder: string | null;
+};
+
+export type LimitStateTable = {
+  instance: string;
+  cap: number;
+  reduced_at: Instant | null;
+  updated_at: Generated<Instant>;
+};
+
+export type MarketoCallTable = {
+  id: Generated<number>;
+  run_id: number | null;
+  instance: string;
+  endpoint: string;
+  sent_at: Instant;
+  answered_at: Instant | null;
+  http_status: number | null;
+  code: string | null;
+  request_id: string | null;
+  records: number;
+  waited_ms: number;
+};
+
+export type CounterTable = { name: string; labels: ColumnType<Record<string, string>, string, string>; value: number };
+
+export type LeadChangeTable = {
+  id: Generated<number>;
+  run_id: number;
+  thread_id: string;
+  lead_id: number | null;
+  action: 'created' | 'updated';
+  changes: ColumnType<unknown, string, string>;
+  at: Generated<Instant>;
+};
+
+export type LeaseTable = { name: string; owner: string; acquired_at: Generated<Instant>; expires_at: Instant };
