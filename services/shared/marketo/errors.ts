@@ -1,0 +1,125 @@
+import { EXIT, Failure } from '../runtime/failure.ts';
+
+/**
+ * What Marketo's response-level codes ask of the caller (Marketo developer docs, "Error codes"):
+ *
+ * - `reauthenticate` the token is dead: fetch one, once, and send again.
+ * - `throttled` the shared rate or concurrency limit: nothing was done, send again later.
+ * - `quota` the day's calls are used up: stop until midnight US Central.
+ * - `transient` nothing was done, or it was a read: send again, a bounded number of times.
+ * - `unknown-fate` it may have been done: a read is sent again; a write only after a look at what it left.
+ * - `credentials`, `configuration` a person must mend it: never sent again.
+ */
+export type CodeClass =
+  | 'reauthenticate'
+  | 'throttled'
+  | 'quota'
+  | 'transient'
+  | 'unknown-fate'
+  | 'credentials'
+  | 'configuration';
+
+const CLASSES: Record<string, CodeClass> = {
+  '500': 'unknown-fate',
+  '502': 'unknown-fate',
+  '600': 'configuration',
+  '601': 'reauthenticate',
+  '602': 'reauthenticate',
+  '603': 'credentials',
+  '604': 'unknown-fate',
+  '605': 'configuration',
+  '606': 'throttled',
+  '607': 'quota',
+  '608': 'transient',
+  '609': 'configuration',
+  '610': 'configuration',
+  '611': 'unknown-fate',
+  '612': 'configuration',
+  '613': 'configuration',
+  '614': 'transient',
+  '615': 'throttled',
+  '616': 'configuration',
+  '713': 'transient',
+  '719': 'transient',
+  '1003': 'configuration',
+  '1006': 'configuration',
+  '1008': 'configuration',
+  '1009': 'configuration',
+  '1011': 'configuration',
+  '1013': 'configuration',
+  '1018': 'configuration',
+};
+
+/**
+ * The class of an answer that is not the wanted one.
+ *
+ * @param code errors[0].code where the body is Marketo's envelope.
+ * @param status the HTTP status, which is 200 for nearly everything; another one is a gateway's or the body's size.
+ */
+export function classOf(code: string | undefined, status: number): CodeClass {
+  if (code !== undefined) return CLASSES[code] ?? 'unknown-fate';
+  if (status === 429) return 'throttled';
+  if (status === 401) return 'reauthenticate';
+  // 413 and 414: Marketo's own words for a body over 1 MB and a URI over 8 KB.
+  if (status >= 400 && status < 500) return 'configuration';
+  return 'unknown-fate';
+}
+
+export type MarketoErrorKind = 'throttled' | 'quota' | 'unavailable' | 'unknown-fate' | 'credentials' | 'configuration';
+
+/**
+ * A call that did not succeed, after all that could be done for it. Of what Marketo said only the code is kept: its
+ * messages quote the visitor's values.
+ */
+export class MarketoError extends Error {
+  override readonly name = 'MarketoError';
+  readonly kind: MarketoErrorKind;
+  readonly endpoint: string;
+  /** Marketo's code, `HTTP <status>`, or a socket's error code. */
+  readonly code: string;
+
+  constructor(kind: MarketoErrorKind, endpoint: string, code: string) {
+    super(`Marketo's ${endpoint} failed (${code}): ${kind}`);
+    this.kind = kind;
+    this.endpoint = endpoint;
+    this.code = code;
+  }
+}
+
+/** The end of a run that meets this error and cannot go on. */
+export function failureOf(error: MarketoError): Failure {
+  const call = `${error.endpoint} (${error.code})`;
+  switch (error.kind) {
+    case 'credentials':
+      return new Failure(
+        EXIT.credentialsRefused,
+        `Marketo refused ${call}: check MARKETO_CLIENT_ID and MARKETO_CLIENT_SECRET, the API role's permissions, and the allowlist of addresses.`,
+        { code: 'marketo-credentials', cause: error },
+      );
+    case 'configuration':
+      return new Failure(
+        EXIT.configuration,
+        `Marketo refused ${call} as it was asked: check MARKETO_ENDPOINT and the fields that the rules name.`,
+        { code: 'marketo-configuration', cause: error },
+      );
+    case 'throttled':
+      return new Failure(
+        EXIT.tryLater,
+        `Marketo's limit is used up by others, ${call} got no turn: the next run goes on where this one ended.`,
+        { code: 'marketo-throttled', cause: error },
+      );
+    case 'quota':
+      return new Failure(
+        EXIT.tryLater,
+        `Marketo's daily quota is used up, ${call}: the first run after midnight US Central goes on.`,
+        { code: 'marketo-quota', cause: error },
+      );
+    case 'unavailable':
+    case 'unknown-fate':
+      return new Failure(
+        EXIT.tryLater,
+        `Marketo did not answer ${call} as it should, even when asked again: nothing is lost, the next run goes on.`,
+        { code: 'marketo-unreachable', cause: error },
+      );
+  }
+}

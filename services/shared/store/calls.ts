@@ -1,0 +1,52 @@
+import { instantOf } from '../runtime/instant.ts';
+import { addCounts, type Count } from './counters.ts';
+import type { Database } from './database.ts';
+
+/** One Marketo call after its end, for the request log; times in milliseconds since 1970. */
+export type LoggedCall = {
+  endpoint: string;
+  outcome: string;
+  sentAt: number;
+  answeredAt: number | undefined;
+  httpStatus: number | undefined;
+  code: string | undefined;
+  requestId: string | undefined;
+  records: number;
+  waitedMs: number;
+};
+
+const THROTTLES = ['606', '607', '615', 'HTTP 429'];
+
+/**
+ * Adds a call to the request log and to the counters; calls to the identity service, which Marketo does not count, to
+ * the counters only.
+ */
+export async function logCall(db: Database, runId: number, instance: string, call: LoggedCall): Promise<void> {
+  const counts: Count[] = [
+    { name: 'marketo_requests_total', labels: { endpoint: call.endpoint, outcome: call.outcome }, by: 1 },
+  ];
+  const throttle = THROTTLES.find((code) => call.code?.startsWith(code));
+  if (throttle !== undefined) {
+    counts.push({ name: 'marketo_throttled_total', labels: { code: throttle.replace('HTTP ', '') }, by: 1 });
+  }
+  await db.transaction().execute(async (transaction) => {
+    if (call.endpoint !== 'identity') {
+      await transaction
+        .insertInto('marketo_call')
+        .values({
+          run_id: runId,
+          instance,
+          endpoint: call.endpoint,
+          sent_at: instantOf(call.sentAt),
+          answered_at: call.answeredAt === undefined ? null : instantOf(call.answeredAt),
+          http_status: call.httpStatus ?? null,
+          code: call.code ?? null,
+          request_id: call.requestId ?? null,
+          records: call.records,
+          waited_ms: call.waitedMs,
+        })
+        .execute();
+    }
+    await addCounts(transaction, counts);
+  });
+}

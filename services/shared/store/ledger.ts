@@ -1,0 +1,254 @@
+import { sql } from 'kysely';
+import { addMilliseconds, type Instant } from '../runtime/instant.ts';
+import type { Database, DatabaseTransaction } from './database.ts';
+import type { ThreadState } from './schema.ts';
+
+/** A thread as ingest wants it filed. */
+export type LedgerThread = {
+  threadId: string;
+  chatId: string;
+  customerId: string | undefined;
+  email: string | undefined;
+  startedAt: Instant;
+  endedAt: Instant | undefined;
+  state: 'open' | 'ready' | 'ignored';
+  /** Why it is ignored. */
+  reason: string | undefined;
+  contentHash: string;
+  /** What the rules see of it, as JSON. */
+  visit: object | undefined;
+};
+
+export type KnownThread = { state: ThreadState; contentHash: string; visit: unknown };
+
+/** A thread that deliver has taken. */
+export type TakenThread = { threadId: string; email: string; attempts: number; visit: unknown };
+
+/** What the ledger holds of these threads. */
+export async function knownThreads(
+  db: Database | DatabaseTransaction,
+  threadIds: readonly string[],
+): Promise<Map<string, KnownThread>> {
+  if (threadIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom('chat_thread')
+    .select(['thread_id', 'state', 'content_hash', 'visitor'])
+    .where('thread_id', 'in', [...threadIds])
+    .execute();
+  return new Map(
+    rows.map((row) => [row.thread_id, { state: row.state, contentHash: row.content_hash, visit: row.visitor }]),
+  );
+}
+
+/**
+ * Files threads: new ones, and those that have changed, which start again from their first attempt.
+ *
+ * @param at the run's instant; a ready thread is due from then on.
+ */
+export async function fileThreads(
+  transaction: DatabaseTransaction,
+  threads: readonly LedgerThread[],
+  at: Instant,
+): Promise<void> {
+  if (threads.length === 0) return;
+  await transaction
+    .insertInto('chat_thread')
+    .values(
+      threads.map((thread) => ({
+        thread_id: thread.threadId,
+        chat_id: thread.chatId,
+        customer_id: thread.customerId ?? null,
+        email: thread.email ?? null,
+        started_at: thread.startedAt,
+        ended_at: thread.endedAt ?? null,
+        state: thread.state,
+        next_attempt_at: thread.state === 'ready' ? at : null,
+        content_hash: thread.contentHash,
+        visitor: thread.visit === undefined ? null : JSON.stringify(thread.visit),
+        reason: thread.reason ?? null,
+        lead_id: null,
+        first_seen_at: at,
+        updated_at: at,
+        run_id: null,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.column('thread_id').doUpdateSet((row) => ({
+        customer_id: row.ref('excluded.customer_id'),
+        email: row.ref('excluded.email'),
+        ended_at: row.ref('excluded.ended_at'),
+        state: row.ref('excluded.state'),
+        attempts: 0,
+        next_attempt_at: row.ref('excluded.next_attempt_at'),
+        content_hash: row.ref('excluded.content_hash'),
+        visitor: row.ref('excluded.visitor'),
+        reason: row.ref('excluded.reason'),
+        updated_at: row.ref('excluded.updated_at'),
+        run_id: null,
+      })),
+    )
+    .execute();
+}
+
+/** The threads that were still going on when they were last seen. */
+export async function openThreads(db: Database): Promise<{ threadId: string; chatId: string }[]> {
+  const rows = await db
+    .selectFrom('chat_thread')
+    .select(['thread_id', 'chat_id'])
+    .where('state', '=', 'open')
+    .orderBy('started_at')
+    .execute();
+  return rows.map((row) => ({ threadId: row.thread_id, chatId: row.chat_id }));
+}
+
+/** Closes open threads that LiveChat no longer knows: deleted, or anonymised. */
+export async function markGone(db: Database, threadIds: readonly string[], at: Instant): Promise<void> {
+  if (threadIds.length === 0) return;
+  await db
+    .updateTable('chat_thread')
+    .set({ state: 'ignored', reason: 'gone', updated_at: at })
+    .where('thread_id', 'in', [...threadIds])
+    .where('state', '=', 'open')
+    .execute();
+}
+
+/**
+ * Takes the ready threads of up to `addresses` addresses, the longest waiting first: all threads of an address together,
+ * so that no two writes to one lead are ever in flight, and an address whose thread is due brings its waiting ones
+ * along. Attempts are counted here, before anything is sent: a row that kills the process still reaches its last one.
+ *
+ * A run takes a row once: rows that it gives up on wait for the next run.
+ */
+export async function takeReady(db: Database, runId: number, at: Instant, addresses: number): Promise<TakenThread[]> {
+  const rows = await db
+    .with('due', (due) =>
+      due
+        .selectFrom('chat_thread')
+        .select((row) => [sql<string>`lower(email)`.as('address'), row.fn.min('ended_at').as('first')])
+        .where('state', '=', 'ready')
+        .where('next_attempt_at', '<=', at)
+        .where('run_id', 'is distinct from', runId)
+        .groupBy(sql`lower(email)`)
+        .orderBy('first')
+        .orderBy('address')
+        .limit(addresses),
+    )
+    .with('taken', (taken) =>
+      taken
+        .selectFrom('chat_thread')
+        .select('thread_id')
+        .where('state', '=', 'ready')
+        .where(sql<string>`lower(email)`, 'in', (sub) => sub.selectFrom('due').select('address'))
+        .where('run_id', 'is distinct from', runId)
+        .forUpdate()
+        .skipLocked(),
+    )
+    .updateTable('chat_thread')
+    .from('taken')
+    .whereRef('chat_thread.thread_id', '=', 'taken.thread_id')
+    .set((row) => ({ attempts: row('chat_thread.attempts', '+', 1), run_id: runId, updated_at: at }))
+    .returning([
+      'chat_thread.thread_id',
+      'chat_thread.email',
+      'chat_thread.attempts',
+      'chat_thread.visitor',
+      'chat_thread.ended_at',
+    ])
+    .execute();
+  return rows
+    .sort((a, b) => ((a.ended_at ?? '') + a.thread_id < (b.ended_at ?? '') + b.thread_id ? -1 : 1))
+    .map((row) => ({
+      threadId: row.thread_id,
+      email: row.email ?? '',
+      attempts: row.attempts,
+      visit: row.visitor,
+    }));
+}
+
+/** Writes down that threads were delivered to their leads. */
+export async function markSynced(
+  transaction: DatabaseTransaction,
+  runId: number,
+  threads: readonly { threadId: string; leadId: number }[],
+  at: Instant,
+): Promise<void> {
+  if (threads.length === 0) return;
+  const ids = threads.map((thread) => thread.threadId);
+  const leads = threads.map((thread) => thread.leadId);
+  await transaction
+    .updateTable('chat_thread')
+    .from(
+      sql<{ id: string; lead: number }>`unnest(${ids}::text[], ${leads}::bigint[])`.as<'delivered'>(
+        sql`delivered(id, lead)`,
+      ),
+    )
+    .whereRef('chat_thread.thread_id', '=', 'delivered.id')
+    .where('chat_thread.run_id', '=', runId)
+    .where('chat_thread.state', '=', 'ready')
+    .set((row) => ({
+      state: 'synced' as const,
+      lead_id: row.ref('delivered.lead'),
+      next_attempt_at: null,
+      reason: null,
+      updated_at: at,
+    }))
+    .execute();
+}
+
+/**
+ * Writes down that Marketo refused threads: each waits longer than the time before, or is dead after its last attempt.
+ *
+ * @returns the threads that are dead now.
+ */
+export async function markRefused(
+  transaction: DatabaseTransaction,
+  runId: number,
+  threads: readonly { threadId: string; attempts: number; reason: string }[],
+  at: Instant,
+  maxAttempts: number,
+): Promise<string[]> {
+  const dead: string[] = [];
+  for (const thread of threads) {
+    const last = thread.attempts >= maxAttempts;
+    if (last) dead.push(thread.threadId);
+    await transaction
+      .updateTable('chat_thread')
+      .set({
+        state: last ? 'dead' : 'ready',
+        next_attempt_at: last ? null : addMilliseconds(at, delayAfter(thread.attempts)),
+        reason: thread.reason,
+        updated_at: at,
+      })
+      .where('thread_id', '=', thread.threadId)
+      .where('run_id', '=', runId)
+      .execute();
+  }
+  return dead;
+}
+
+/**
+ * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs.
+ *
+ * @param notBefore when they may be taken again.
+ */
+export async function giveBack(
+  db: Database,
+  runId: number,
+  threadIds: readonly string[],
+  notBefore: Instant,
+): Promise<void> {
+  if (threadIds.length === 0) return;
+  await db
+    .updateTable('chat_thread')
+    .set((row) => ({ attempts: row('attempts', '-', 1), next_attempt_at: notBefore, run_id: null }))
+    .where('thread_id', 'in', [...threadIds])
+    .where('run_id', '=', runId)
+    .where('state', '=', 'ready')
+    .execute();
+}
+
+/** 1, 2, 4, 8 and then 24 hours; five minutes less, so that an hourly schedule does not just miss them. */
+function delayAfter(attempts: number): number {
+  const hours = attempts <= 4 ? 2 ** (attempts - 1) : 24;
+  return hours * 3_600_000 - 300_000;
+}

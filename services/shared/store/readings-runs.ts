@@ -1,0 +1,169 @@
+import { sql } from 'kysely';
+import type { Instant } from '../runtime/instant.ts';
+import type { Database, DatabaseTransaction } from './database.ts';
+import type { RunOutcome, RunTable } from './schema.ts';
+
+/** One run, as page and API show it. */
+export type RunReading = {
+  id: number;
+  job: RunTable['job'];
+  trigger: RunTable['trigger'];
+  name: string | null;
+  startedAt: Instant;
+  heartbeatAt: Instant;
+  finishedAt: Instant | null;
+  /** Null while it works. */
+  outcome: RunOutcome | null;
+  windowFrom: Instant | null;
+  windowTo: Instant | null;
+  counts: Record<string, number>;
+  error: string | null;
+};
+
+/** How a call to Marketo ended, in the words of the counter `marketo_requests_total`. */
+export type CallOutcome = 'ok' | 'refused' | 'throttled' | 'failed' | 'no-answer';
+
+export type CallsReading = { endpoint: string; outcome: CallOutcome; calls: number; records: number };
+
+export type ErrorReading = {
+  id: number;
+  runId: number | null;
+  at: Instant;
+  stage: string;
+  code: string;
+  message: string;
+  threadId: string | null;
+  leadId: number | null;
+  digestId: number | null;
+};
+
+/** A part of a list that is read from its newest entry on. */
+export type Page<T> = {
+  entries: T[] /** where the next part starts (pass it as `before`); null at the end */;
+  next: number | null;
+};
+
+/** The newest runs of both jobs, or those before a run. */
+export async function listRuns(db: Database, before: number | undefined, limit: number): Promise<Page<RunReading>> {
+  const rows = await runs(db)
+    .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return pageOf(rows, limit);
+}
+
+/** The newest errors, of one code where it is given, or those before an error. */
+export async function listErrors(
+  db: Database,
+  before: number | undefined,
+  limit: number,
+  code: string | undefined,
+): Promise<Page<ErrorReading>> {
+  const rows = await errors(db)
+    .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
+    .$if(code !== undefined, (query) => query.where('code', '=', code ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute();
+  return pageOf(rows, limit);
+}
+
+/**
+ * One run with its calls and its newest errors.
+ *
+ * @returns undefined where there is no such run; `errorCount` counts also the errors beyond the newest 100.
+ */
+export async function readRun(
+  db: Database,
+  id: number,
+): Promise<{ run: RunReading; errors: ErrorReading[]; errorCount: number; calls: CallsReading[] } | undefined> {
+  return oneMoment(db, async (moment) => {
+    const run = await runs(moment).where('id', '=', id).executeTakeFirst();
+    if (!run) return undefined;
+    const { errorCount } = await moment
+      .selectFrom('sync_error')
+      .select((row) => row.fn.countAll<number>().as('errorCount'))
+      .where('run_id', '=', id)
+      .executeTakeFirstOrThrow();
+    return {
+      run,
+      errors: await errors(moment).where('run_id', '=', id).orderBy('id', 'desc').limit(100).execute(),
+      errorCount,
+      calls: await calls(moment).where('run_id', '=', id).execute(),
+    };
+  });
+}
+
+/** Runs several statements against one moment of the database, so that what they say fits together. */
+export function oneMoment<T>(db: Database, body: (moment: DatabaseTransaction) => Promise<T>): Promise<T> {
+  return db.transaction().setIsolationLevel('repeatable read').setAccessMode('read only').execute(body);
+}
+
+/** The statement for runs as page and API show them; the caller adds which. */
+export function runs(db: Database | DatabaseTransaction) {
+  return db
+    .selectFrom('run')
+    .select([
+      'id',
+      'job',
+      'trigger',
+      'name',
+      'started_at as startedAt',
+      'heartbeat_at as heartbeatAt',
+      'finished_at as finishedAt',
+      'outcome',
+      'window_from as windowFrom',
+      'window_to as windowTo',
+      'counts',
+      'error',
+    ]);
+}
+
+/**
+ * The statement for calls to Marketo by endpoint and outcome; the caller adds which.
+ *
+ * The codes are Marketo's ("Error codes" in its developer documentation): 606, 607 and 615 are its limits; 502, 604,
+ * 608, 611, 614, 713 and 719 say that the server had trouble, every other that it did not want the call.
+ */
+export function calls(db: Database | DatabaseTransaction) {
+  return db
+    .selectFrom('marketo_call')
+    .select((row) => [
+      'endpoint',
+      sql<CallOutcome>`case
+        when code in ('606', '607', '615') or http_status = 429 then 'throttled'
+        when code in ('502', '604', '608', '611', '614', '713', '719') or http_status >= 500 then 'failed'
+        when code is not null or http_status >= 400 then 'refused'
+        when http_status is null then 'no-answer'
+        else 'ok'
+      end`.as('outcome'),
+      row.fn.countAll<number>().as('calls'),
+      sql<number>`sum(records)`.as('records'),
+    ])
+    .groupBy(['endpoint', sql.ref('outcome')])
+    .orderBy('endpoint')
+    .orderBy('outcome');
+}
+
+function errors(db: Database | DatabaseTransaction) {
+  return db
+    .selectFrom('sync_error')
+    .select([
+      'id',
+      'run_id as runId',
+      'at',
+      'stage',
+      'code',
+      'message',
+      'thread_id as threadId',
+      'lead_id as leadId',
+      'digest_id as digestId',
+    ]);
+}
+
+/** One row more than asked for was read: it says whether there is more. */
+function pageOf<T extends { id: number }>(rows: T[], limit: number): Page<T> {
+  const entries = rows.slice(0, limit);
+  return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+}

@@ -1,0 +1,93 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import { EXIT, type ExitCode, Failure } from '../runtime/failure.ts';
+import { connectionPool, type Database, explained } from './database.ts';
+import { checkSchema } from './migrate.ts';
+import type { Tables } from './schema.ts';
+
+/** The database as a service that only reads sees it: it may be away, and come back, while the service goes on. */
+export type Readings = {
+  /**
+   * Runs one reading.
+   *
+   * @throws Failure with a sentence that may be shown on a page (no host, no user in it) where the database cannot be
+   *   reached, refuses, lacks the tables or does not answer in time; its cause says more, for the log.
+   */
+  read<T>(reading: (db: Database) => Promise<T>): Promise<T>;
+  /** Makes sure that the database answers and that its schema fits this code; throws as `read` does. */
+  check(): Promise<void>;
+  /** Gives the connections back; waits for the readings that are under way. */
+  close(): Promise<void>;
+};
+
+/**
+ * Opens the readings of a service. Connects when first asked, not before: the service starts without its database.
+ *
+ * @param url `postgres://…`.
+ * @param schema the schema of all tables.
+ * @param deadline milliseconds that a reading may take, waiting for a connection included.
+ */
+export function openReadings(url: string, schema: string, deadline: number): Readings {
+  // A reading that passed its deadline runs to its end on its connection: so few of them is also the most that a slow
+  // database can be asked at once, whatever the number of scrapes and page views.
+  const pool = connectionPool(url, 4);
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
+
+  async function read<T>(reading: (db: Database) => Promise<T>): Promise<T> {
+    try {
+      return await within(deadline, reading(db));
+    } catch (error) {
+      throw await presentable(error);
+    }
+  }
+
+  async function presentable(error: unknown): Promise<unknown> {
+    const known = explained(error, url);
+    if (known instanceof Failure) {
+      const sentence = SENTENCES[known.exitCode];
+      return sentence === undefined ? known : new Failure(known.exitCode, sentence, { cause: known });
+    }
+    if (!isMissingRelation(error)) return error;
+    // A table or column that is not there: the schema's own check has the better sentence.
+    return within(deadline, checkSchema(db, schema)).then(
+      () => error,
+      (reason: unknown) => reason,
+    );
+  }
+
+  return {
+    read,
+    check: () => read(() => checkSchema(db, schema)),
+    async close() {
+      await db.destroy();
+      // Kysely leaves a pool alone that it never used.
+      if (!pool.ended && !pool.ending) await pool.end();
+    },
+  };
+}
+
+/** What a page may say of trouble that `explained` knows; a Failure of the schema's check has its own sentence. */
+const SENTENCES: Partial<Record<ExitCode, string>> = {
+  [EXIT.tryLater]: 'The database cannot be reached.',
+  [EXIT.credentialsRefused]: 'The database refused this service’s user or password.',
+};
+
+async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Failure(EXIT.unexpected, `The database did not answer within ${milliseconds / 1000} seconds.`));
+    }, milliseconds);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+    // Where the deadline won, nobody waits for the other any more, and its failure must not end the process.
+    promise.catch(() => {});
+  }
+}
+
+/** Postgres' undefined_table, undefined_column and invalid_schema_name. */
+function isMissingRelation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['42P01', '42703', '3F000'].includes(String(error.code));
+}

@@ -1,0 +1,258 @@
+import { z } from 'zod';
+import type { LiveChat } from '../shared/livechat/client.ts';
+import { LiveChatRefusal } from '../shared/livechat/errors.ts';
+import type { ActiveThread, ChatWithThread } from '../shared/livechat/types.ts';
+import { addressProblem, contentHash, type ThreadOfVisitor, visitorOf } from '../shared/livechat/visitor.ts';
+import { addMilliseconds, type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
+import type { Logger } from '../shared/runtime/log.ts';
+import { addCounts } from '../shared/store/counters.ts';
+import type { Database } from '../shared/store/database.ts';
+import { logErrors } from '../shared/store/errors.ts';
+import {
+  fileThreads,
+  type KnownThread,
+  knownThreads,
+  type LedgerThread,
+  markGone,
+  openThreads,
+} from '../shared/store/ledger.ts';
+import { moveWatermark } from '../shared/store/watermark.ts';
+
+export type Ingest = {
+  livechat: LiveChat;
+  db: Database;
+  log: Logger;
+  runId: number;
+  /** Aborted when the run should end early. */
+  signal: AbortSignal;
+  /** Mail domains whose visitors are ignored. */
+  excludedDomains: readonly string[];
+};
+
+export type Window = { from: Instant; to: Instant /** false for a backfill */; movesWatermark: boolean };
+
+export type IngestCounts = { seen: number; new: number; changed: number; known: number; open: number; ignored: number };
+
+/**
+ * Reads a window of LiveChat's archive into the ledger.
+ *
+ * Invariant: when the watermark moves to an instant, every thread that LiveChat showed before it is in the ledger, as
+ * a row that no later crash can lose. That is why the threads that still go on are filed first (the archive may not
+ * list them, and one that outlasts the overlap would never be listed again), then the window's pages, each in a
+ * transaction of its own, and the watermark moves last.
+ *
+ * @param active the threads that go on, as LiveChat listed them at the start of the run.
+ * @param now the run's instant.
+ */
+export async function ingest(
+  parts: Ingest,
+  window: Window,
+  active: readonly ActiveThread[],
+  now: Instant,
+): Promise<IngestCounts> {
+  const counts: IngestCounts = { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
+  await fileActive(parts, active, now);
+  if (window.from < window.to) await readWindow(parts, window, counts, now);
+  await followOpen(parts, counts, now);
+  parts.signal.throwIfAborted();
+  if (window.movesWatermark) await moveWatermark(parts.db, parts.runId, window.to);
+  return counts;
+}
+
+/** Threads that go on and are not known yet are filed as open: from now on they are followed until they end. */
+async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: Instant): Promise<void> {
+  const known = await knownThreads(
+    parts.db,
+    active.map((thread) => thread.threadId),
+  );
+  const unknown = active.filter((thread) => !known.has(thread.threadId));
+  await parts.db.transaction().execute((transaction) =>
+    fileThreads(
+      transaction,
+      unknown.map((thread) => ({
+        ...thread,
+        customerId: undefined,
+        email: undefined,
+        endedAt: undefined,
+        state: 'open',
+        reason: undefined,
+        contentHash: '',
+        visit: undefined,
+      })),
+      now,
+    ),
+  );
+}
+
+async function readWindow(parts: Ingest, window: Window, counts: IngestCounts, now: Instant): Promise<void> {
+  const { found, ids } = await readCompletely(parts, window.from, window.to, counts, now, DEEPEST_HALVING);
+  parts.log.info({ from: window.from, to: window.to, threads: ids.size, announced: found }, 'read LiveChat’s archive');
+  if (found <= ids.size) return;
+  await logErrors(parts.db, parts.runId, [
+    {
+      code: 'livechat-found-short',
+      message: `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`,
+    },
+  ]);
+}
+
+/**
+ * LiveChat's pages go on strictly after the last thread's time, so of two threads with the same time on a page's cut the
+ * second is dropped. Where fewer threads came than were announced, the window is read again in halves, whose pages are
+ * cut elsewhere. The number announced is an estimate, so this ends after a few halvings.
+ */
+const DEEPEST_HALVING = 6;
+
+async function readCompletely(
+  parts: Ingest,
+  from: Instant,
+  to: Instant,
+  counts: IngestCounts,
+  now: Instant,
+  halvings: number,
+): Promise<{ found: number; ids: Set<string> }> {
+  const { found, ids, pages } = await readPages(parts, from, to, counts, now);
+  const length = millisecondsOf(to) - millisecondsOf(from);
+  if (found <= ids.size || pages < 2 || halvings === 0 || length < 2) return { found, ids };
+  const middle = addMilliseconds(from, length / 2);
+  for (const [start, end] of [
+    [from, middle],
+    [middle, to],
+  ] as const) {
+    const half = await readCompletely(parts, start, end, counts, now, halvings - 1);
+    for (const id of half.ids) ids.add(id);
+  }
+  return { found, ids };
+}
+
+async function readPages(
+  parts: Ingest,
+  from: Instant,
+  to: Instant,
+  counts: IngestCounts,
+  now: Instant,
+): Promise<{ found: number; ids: Set<string>; pages: number }> {
+  for (let patience = 1; ; patience -= 1) {
+    const ids = new Set<string>();
+    let found = 0;
+    let pages = 0;
+    try {
+      for await (const page of parts.livechat.archive(from, to)) {
+        parts.signal.throwIfAborted();
+        await fileChats(parts, page.chats, counts, now);
+        for (const chat of page.chats) ids.add(chat.thread.id);
+        found = Math.max(found, page.found ?? 0);
+        pages += 1;
+      }
+      return { found, ids, pages };
+    } catch (error) {
+      // A page's id that LiveChat no longer takes: the window is read again from its start, once.
+      if (!(error instanceof LiveChatRefusal) || error.type !== 'validation' || pages === 0 || patience === 0)
+        throw error;
+    }
+  }
+}
+
+/** Asks again for every thread that was going on, until it has ended, however long that takes. */
+async function followOpen(parts: Ingest, counts: IngestCounts, now: Instant): Promise<void> {
+  const open = await openThreads(parts.db);
+  for (let start = 0; start < open.length; start += 20) {
+    parts.signal.throwIfAborted();
+    const wanted = open.slice(start, start + 20);
+    const chats = await parts.livechat.threadsById(wanted.map((thread) => thread.threadId));
+    const answered = new Set(chats.map((chat) => chat.thread.id));
+    const gone: string[] = [];
+    for (const { threadId, chatId } of wanted.filter((thread) => !answered.has(thread.threadId))) {
+      const chat = await parts.livechat.thread(chatId, threadId);
+      if (chat) chats.push(chat);
+      else gone.push(threadId);
+    }
+    await markGone(parts.db, gone, now);
+    await fileChats(parts, chats, counts, now);
+  }
+}
+
+/** Files one page: what is new or changed, and the counters, in one transaction. */
+async function fileChats(
+  parts: Ingest,
+  chats: readonly ChatWithThread[],
+  counts: IngestCounts,
+  now: Instant,
+): Promise<void> {
+  const threads = new Map<string, ThreadOfVisitor>();
+  for (const chat of chats) {
+    const thread = visitorOf(await completed(parts.livechat, chat));
+    threads.set(thread.threadId, thread);
+  }
+  await parts.db.transaction().execute(async (transaction) => {
+    const known = await knownThreads(transaction, [...threads.keys()]);
+    const page: IngestCounts = { seen: threads.size, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
+    const toFile: LedgerThread[] = [];
+    for (const thread of threads.values()) {
+      const before = known.get(thread.threadId);
+      const filed = ledgerThread(thread, before, parts.excludedDomains);
+      const result = resultOf(filed, before);
+      page[result] += 1;
+      if (result === 'known' || (result === 'open' && before?.contentHash === filed.contentHash)) continue;
+      toFile.push(filed);
+      if (filed.state === 'ignored') page.ignored += 1;
+    }
+    await fileThreads(transaction, toFile, now);
+    await addCounts(
+      transaction,
+      (['new', 'changed', 'known', 'open', 'ignored'] as const).map((result) => ({
+        name: 'lcm_threads_total',
+        labels: { result },
+        by: page[result],
+      })),
+    );
+    for (const key of Object.keys(page) as (keyof IngestCounts)[]) counts[key] += page[key];
+  });
+}
+
+/** An ended thread may come without its events, and with them go the forms: then it is asked for by itself. */
+async function completed(livechat: LiveChat, chat: ChatWithThread): Promise<ChatWithThread> {
+  const { thread } = chat;
+  if (thread.active || thread.restricted_access !== undefined || (thread.events ?? []).length > 0) return chat;
+  return (await livechat.thread(chat.id, thread.id)) ?? chat;
+}
+
+function ledgerThread(
+  thread: ThreadOfVisitor,
+  before: KnownThread | undefined,
+  excludedDomains: readonly string[],
+): LedgerThread {
+  const visit = withEarlierVariables(thread.visit, before?.visit);
+  const problem = thread.active ? undefined : addressProblem(visit.visitor.email, excludedDomains);
+  return {
+    threadId: thread.threadId,
+    chatId: thread.chatId,
+    customerId: thread.customerId,
+    email: visit.visitor.email || undefined,
+    startedAt: thread.startedAt,
+    endedAt: thread.endedAt,
+    state: thread.active ? 'open' : problem ? 'ignored' : 'ready',
+    reason: problem,
+    contentHash: contentHash(visit),
+    visit,
+  };
+}
+
+function resultOf(filed: LedgerThread, before: KnownThread | undefined): 'new' | 'changed' | 'known' | 'open' {
+  if (filed.state === 'open') return before && before.state !== 'open' ? 'known' : 'open';
+  if (!before) return 'new';
+  return before.state === 'open' || before.contentHash !== filed.contentHash ? 'changed' : 'known';
+}
+
+/** Custom variables expire with the visitor's session: those that an earlier reading saw are kept. */
+function withEarlierVariables(visit: ThreadOfVisitor['visit'], before: unknown): ThreadOfVisitor['visit'] {
+  const earlier = variablesIn(before);
+  return { ...visit, visitor: { ...visit.visitor, variables: { ...earlier, ...visit.visitor.variables } } };
+}
+
+function variablesIn(visit: unknown): Record<string, string> {
+  const parsed = storedVariables.safeParse(visit);
+  return parsed.success ? parsed.data.visitor.variables : {};
+}
+
+const storedVariables = z.object({ visitor: z.object({ variables: z.record(z.string(), z.string()) }) });

@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { readConfig } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { createLog } from '../shared/runtime/log.ts';
+import { runProcess } from '../shared/runtime/process.ts';
+import { explained, openDatabase } from '../shared/store/database.ts';
+import { checkSchema } from '../shared/store/migrate.ts';
+import { runSync, SYNC_SETTINGS } from './run.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<ExitCode> {
+  const log = createLog('sync', process.env['LOG_LEVEL'] || 'info');
+  return runProcess(log, async (signal) => {
+    const flags = readFlags(process.argv.slice(2));
+    if (flags.help) {
+      process.stdout.write(HELP);
+      return EXIT.done;
+    }
+    const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
+    const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
+    try {
+      await checkSchema(db, config.DATABASE_SCHEMA);
+      return await runSync(config, db, log, signal, Date.now);
+    } catch (error) {
+      throw explained(error, config.DATABASE_URL);
+    } finally {
+      await db.destroy();
+    }
+  });
+}
+
+type Flags = { help?: boolean; from?: string; to?: string };
+
+function readFlags(args: string[]): Flags {
+  try {
+    return parseArgs({
+      args,
+      options: { help: { type: 'boolean', short: 'h' }, from: { type: 'string' }, to: { type: 'string' } },
+    }).values;
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('. ')[0] ?? '') : '';
+    throw new Failure(EXIT.usage, `${why}. Try --help.`);
+  }
+}
+
+/** A flag is its variable, said louder. */
+function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
+  return {
+    ...env,
+    ...(flags.from === undefined ? {} : { SYNC_FROM: flags.from }),
+    ...(flags.to === undefined ? {} : { SYNC_TO: flags.to }),
+  };
+}
+
+const HELP = `Usage: sync [--from INSTANT] [--to INSTANT]
+
+Copies what LiveChat learnt about a website's visitors into Marketo, once: from where the last run ended.
+
+  --from INSTANT  where the very first run starts; with --to, the start of a backfill   (SYNC_FROM)
+  --to INSTANT    the end of a backfill, which leaves the watermark alone               (SYNC_TO)
+  -h, --help      this text
+
+Instants are RFC 3339, like 2026-01-31T08:00:00Z. Everything else is set by environment variables:
+docs/configuration.md lists them.
+
+Exit codes: 0 done · 1 unforeseen · 64 usage · 69 the schema is newer · 75 try later · 77 credentials refused ·
+78 configuration · 143 told to stop
+`;

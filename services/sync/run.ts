@@ -1,0 +1,319 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLiveChat } from '../shared/livechat/client.ts';
+import { type Call, createMarketo } from '../shared/marketo/client.ts';
+import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
+import { memorySlots } from '../shared/marketo/slots.ts';
+import { checkAgainstMarketo } from '../shared/rules/check.ts';
+import { parseRules } from '../shared/rules/load.ts';
+import type { Rules } from '../shared/rules/schema.ts';
+import type { Config } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { addMilliseconds, earlier, type Instant, instantOf } from '../shared/runtime/instant.ts';
+import type { Logger } from '../shared/runtime/log.ts';
+import { logCall } from '../shared/store/calls.ts';
+import { addCounts } from '../shared/store/counters.ts';
+import type { Database } from '../shared/store/database.ts';
+import { logErrors } from '../shared/store/errors.ts';
+import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
+import { closeLostRuns, finishRun, heartbeat, setRunWindow, startRun } from '../shared/store/runs.ts';
+import type { RunOutcome } from '../shared/store/schema.ts';
+import { readWatermark } from '../shared/store/watermark.ts';
+import { deliver } from './deliver.ts';
+import { ingest, type Window } from './ingest.ts';
+
+/** The settings that a sync reads. */
+export const SYNC_SETTINGS = [
+  'DATABASE_URL',
+  'DATABASE_SCHEMA',
+  'LIVECHAT_ENDPOINT',
+  'LIVECHAT_ACCOUNT_ID',
+  'LIVECHAT_PAT',
+  'MARKETO_ENDPOINT',
+  'MARKETO_CLIENT_ID',
+  'MARKETO_CLIENT_SECRET',
+  'MARKETO_CALLS_PER_WINDOW',
+  'MARKETO_WINDOW_SECONDS',
+  'MARKETO_CONCURRENCY',
+  'MARKETO_BATCH_SIZE',
+  'SYNC_FROM',
+  'SYNC_TO',
+  'SYNC_INTERVAL',
+  'SYNC_OVERLAP',
+  'SYNC_SETTLE',
+  'SYNC_MAX_ATTEMPTS',
+  'SYNC_EXCLUDED_DOMAINS',
+  'RULES_FILE',
+  'LOG_LEVEL',
+  'RUN_NAME',
+] as const;
+
+export type SyncConfig = Config<(typeof SYNC_SETTINGS)[number]>;
+
+/**
+ * One run of the sync, from its first line in the log to its last row in the database.
+ *
+ * @param signal aborted on SIGTERM: the run then ends in good order, keeps what is done, and throws.
+ * @param clock this machine's clock, in milliseconds since 1970.
+ * @throws Failure where the run could not do its work; its row says why.
+ */
+export async function runSync(
+  config: SyncConfig,
+  db: Database,
+  log: Logger,
+  signal: AbortSignal,
+  clock: () => number,
+): Promise<ExitCode> {
+  refuseHalfBackfill(config);
+  const rules = parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
+  const runId = await startRun(db, 'sync', config.RUN_NAME);
+  const run: Run = { config, db, log: log.child({ run: runId }), runId, counts: {} };
+  try {
+    return await withLease(run, signal, (working) => work(run, rules, working, clock));
+  } catch (error) {
+    const { end, outcome } = endOf(error, signal);
+    await closeWithError(run, end, outcome);
+    // The quota comes back by itself: a Job that is tried again at once would only use up what is left of it.
+    if (error instanceof MarketoError && error.kind === 'quota') return EXIT.done;
+    throw end;
+  }
+}
+
+type Run = { config: SyncConfig; db: Database; log: Logger; runId: number; counts: Record<string, number> };
+
+/** Marketo works on Sync Leads for up to 90 s ("Leads", Timeouts). */
+const UNKNOWN_FATE_MS = 95_000;
+
+/** The story of a run: check, read LiveChat, deliver, close. */
+async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => number): Promise<ExitCode> {
+  const { config, db, log, runId } = run;
+  const lost = await closeLostRuns(db, 'sync', runId);
+  if (lost > 0) log.warn({ lost }, 'an earlier run died without a word; its work is done again');
+
+  const marketo = connectMarketo(run, signal);
+  const livechat = connectLiveChat(run, signal);
+  try {
+    // Before anything else, so that a wrong secret, or a rule that does not fit, leaves no trace but the run's row.
+    const fields = await marketo.describe();
+    checkAgainstMarketo(rules, fields);
+    const active = await livechat.activeThreads();
+
+    // LiveChat's clock, where it is behind ours: what it has not seen yet cannot be read.
+    const ours = instantOf(clock());
+    const now = earlier(ours, livechat.serverTime() ?? ours);
+    const window = windowOf(config, await readWatermark(db), now);
+    await setRunWindow(db, runId, window.from, window.to);
+    const read = await ingest(
+      { livechat, db, log, runId, signal, excludedDomains: config.SYNC_EXCLUDED_DOMAINS },
+      window,
+      active,
+      now,
+    );
+    Object.assign(run.counts, read);
+    log.info(read, 'LiveChat is in the ledger');
+
+    const delivered = await deliver(
+      {
+        marketo,
+        db,
+        log,
+        runId,
+        signal,
+        rules,
+        fields,
+        batchSize: config.MARKETO_BATCH_SIZE,
+        concurrency: config.MARKETO_CONCURRENCY,
+        maxAttempts: config.SYNC_MAX_ATTEMPTS,
+        unknownFateMs: UNKNOWN_FATE_MS,
+      },
+      now,
+    );
+    Object.assign(run.counts, delivered);
+    await finishRun(db, runId, 'done', run.counts);
+    log.info(run.counts, 'done');
+    return EXIT.done;
+  } finally {
+    marketo.close();
+  }
+}
+
+/**
+ * Which part of LiveChat's past is read. `SYNC_TO` makes it a backfill. Otherwise it is from the watermark, less an
+ * overlap for what LiveChat showed late, to a little before now; the first run, which has no watermark, starts at
+ * `SYNC_FROM`, else one interval back.
+ */
+export function windowOf(
+  config: Pick<SyncConfig, 'SYNC_FROM' | 'SYNC_TO' | 'SYNC_INTERVAL' | 'SYNC_OVERLAP' | 'SYNC_SETTLE'>,
+  watermark: Instant | undefined,
+  now: Instant,
+): Window {
+  const settled = addMilliseconds(now, -config.SYNC_SETTLE);
+  if (config.SYNC_FROM !== undefined && config.SYNC_TO !== undefined) {
+    return { from: config.SYNC_FROM, to: earlier(config.SYNC_TO, settled), movesWatermark: false };
+  }
+  const from =
+    watermark === undefined
+      ? (config.SYNC_FROM ?? addMilliseconds(settled, -config.SYNC_INTERVAL))
+      : addMilliseconds(watermark, -config.SYNC_OVERLAP);
+  return { from, to: settled, movesWatermark: true };
+}
+
+/**
+ * One sync at a time. The lease outlives its holder by longer than Marketo works on any call (90 s), so the next run
+ * cannot look leads up while a killed one's write is still being done.
+ */
+const LEASE_SECONDS = 130;
+const RENEW_EVERY_MS = 15_000;
+/** How long a run that was started by hand waits for its turn. */
+const PATIENCE_MS = 10 * 60_000;
+
+async function withLease(
+  run: Run,
+  signal: AbortSignal,
+  body: (signal: AbortSignal) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { db, log, runId, config } = run;
+  const owner = `${config.RUN_NAME ?? 'manual'} ${randomUUID()}`;
+  const scheduled = /-\d{8}$/.test(config.RUN_NAME ?? '');
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!(await takeLease(db, 'sync', owner, LEASE_SECONDS))) {
+    if (scheduled) {
+      await finishRun(db, runId, 'skipped', {}, 'Another sync is at work, which does what this one would.');
+      log.info('another sync is at work, which does what this one would: nothing to do');
+      return EXIT.done;
+    }
+    if (performance.now() > deadline) {
+      throw new Failure(
+        EXIT.tryLater,
+        'Another sync has been at work for ten minutes: start this one again when it is done.',
+      );
+    }
+    log.info('another sync is at work: waiting for its end');
+    await heartbeat(db, runId);
+    await sleep(5000, undefined, { signal });
+  }
+  const lost = new AbortController();
+  const renewal = setInterval(() => void keepAlive(run, owner, lost), RENEW_EVERY_MS);
+  try {
+    return await body(AbortSignal.any([signal, lost.signal]));
+  } finally {
+    clearInterval(renewal);
+    await releaseLease(db, 'sync', owner);
+  }
+}
+
+/** A database that is away for a moment is no reason to stop; a lease that another holds is. */
+async function keepAlive(run: Run, owner: string, lost: AbortController): Promise<void> {
+  try {
+    if (!(await renewLease(run.db, 'sync', owner, LEASE_SECONDS))) {
+      lost.abort(
+        new Failure(EXIT.tryLater, 'The run was so slow that its lease ran out and another has begun: it stopped.'),
+      );
+    }
+    await heartbeat(run.db, run.runId);
+  } catch (error) {
+    run.log.warn({ err: error }, 'the lease could not be renewed; trying again');
+  }
+}
+
+function refuseHalfBackfill(config: SyncConfig): void {
+  const { SYNC_FROM: from, SYNC_TO: to } = config;
+  if (to === undefined || (from !== undefined && from < to)) return;
+  throw new Failure(
+    EXIT.usage,
+    'A backfill needs both ends, the earlier one first: set SYNC_FROM (--from) to a time before SYNC_TO (--to).',
+  );
+}
+
+/** What the process ends with, and what the run's row says of it. */
+function endOf(error: unknown, signal: AbortSignal): { end: unknown; outcome: RunOutcome } {
+  if (signal.aborted) {
+    return { end: new Failure(EXIT.terminated, 'The run was told to stop; the next one goes on.'), outcome: 'stopped' };
+  }
+  if (!(error instanceof MarketoError)) return { end: error, outcome: 'failed' };
+  return { end: failureOf(error), outcome: error.kind === 'quota' ? 'stopped' : 'failed' };
+}
+
+/** Closes the run's row with the reason, and logs the error for the digest; being told to stop is none. */
+async function closeWithError(run: Run, end: unknown, outcome: RunOutcome): Promise<void> {
+  const sentence =
+    end instanceof Failure
+      ? end.message
+      : `An unforeseen error (${end instanceof Error ? end.name : 'unknown'}) ended the run: see its log.`;
+  try {
+    if (!(end instanceof Failure && end.exitCode === EXIT.terminated)) {
+      const code = (end instanceof Failure ? end.code : undefined) ?? 'run-failed';
+      await logErrors(run.db, run.runId, [{ code, message: sentence, subject: end instanceof Error ? end.name : '' }]);
+    }
+    await finishRun(run.db, run.runId, outcome, run.counts, sentence);
+  } catch (error) {
+    // The database itself is gone: the run's row is closed as lost by the next run.
+    run.log.error({ err: error }, 'the end of the run could not be written down');
+  }
+}
+
+function connectMarketo(run: Run, signal: AbortSignal) {
+  const { config, db, runId } = run;
+  const windowMs = config.MARKETO_WINDOW_SECONDS * 1000;
+  return createMarketo({
+    endpoint: config.MARKETO_ENDPOINT,
+    clientId: config.MARKETO_CLIENT_ID,
+    clientSecret: config.MARKETO_CLIENT_SECRET,
+    slots: memorySlots({
+      callsPerWindow: config.MARKETO_CALLS_PER_WINDOW,
+      windowMs,
+      concurrency: config.MARKETO_CONCURRENCY,
+    }),
+    windowMs,
+    signal,
+    onCall: async (call) => {
+      countCall(run.counts, call);
+      await logCall(db, runId, new URL(config.MARKETO_ENDPOINT).hostname, call);
+    },
+  });
+}
+
+function countCall(counts: Record<string, number>, call: Call): void {
+  const kind =
+    call.endpoint === 'leads-lookup' ? 'lookupCalls' : call.endpoint.startsWith('leads-') ? 'writeCalls' : undefined;
+  if (kind) counts[kind] = (counts[kind] ?? 0) + 1;
+  if (call.outcome === 'throttled') counts['throttled'] = (counts['throttled'] ?? 0) + 1;
+}
+
+function connectLiveChat(run: Run, signal: AbortSignal) {
+  const { config, db, log, runId } = run;
+  let noticed = false;
+  return createLiveChat({
+    endpoint: config.LIVECHAT_ENDPOINT,
+    accountId: config.LIVECHAT_ACCOUNT_ID,
+    token: config.LIVECHAT_PAT,
+    signal,
+    onCall: ({ endpoint, outcome }) =>
+      addCounts(db, [{ name: 'livechat_requests_total', labels: { endpoint, outcome }, by: 1 }]),
+    onVersionNotice: async ({ header, date }) => {
+      if (noticed) return;
+      noticed = true;
+      log.warn({ header, date }, 'LiveChat announces the end of its API version');
+      await logErrors(db, runId, [
+        {
+          code: 'livechat-version',
+          message: `LiveChat's header ${header} names ${date} as the end of this stage.`,
+          subject: header,
+        },
+      ]);
+    },
+  });
+}
+
+function readRules(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    throw new Failure(
+      EXIT.configuration,
+      `The rules cannot be read from "${file}"${why}: set RULES_FILE to the decision model.`,
+    );
+  }
+}
