@@ -86,6 +86,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('at', 'timestamptz', (c) => c.notNull().defaultTo(sql`clock_timestamp()`))
     .addColumn('stage', 'text', (c) => c.notNull())
     .addColumn('code', 'text', (c) => c.notNull())
+    .addColumn('subject', 'text', (c) => c.notNull())
     .addColumn('message', 'text', (c) => c.notNull())
     .addColumn('thread_id', 'text')
     .addColumn('lead_id', 'bigint')

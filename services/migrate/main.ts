@@ -8,9 +8,10 @@ import { migrate } from '../shared/store/migrate.ts';
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const log = createLog('migrate', process.env['LOG_LEVEL'] || 'info');
+  const log = createLog('migrate', 'info');
   return runProcess(log, async () => {
     const config = readConfig(process.env, ['DATABASE_URL', 'DATABASE_SCHEMA', 'LOG_LEVEL']);
+    log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       const applied = await migrate(db, config.DATABASE_SCHEMA);

@@ -52,8 +52,8 @@ export async function ingest(
 ): Promise<IngestCounts> {
   const counts: IngestCounts = { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
   await fileActive(parts, active, now);
-  if (window.from < window.to) await readWindow(parts, window, counts, now);
-  await followOpen(parts, counts, now);
+  const seen = window.from < window.to ? await readWindow(parts, window, counts, now) : new Set<string>();
+  await followOpen(parts, seen, counts, now);
   parts.signal.throwIfAborted();
   if (window.movesWatermark) await moveWatermark(parts.db, parts.runId, window.to);
   return counts;
@@ -84,16 +84,21 @@ async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: I
   );
 }
 
-async function readWindow(parts: Ingest, window: Window, counts: IngestCounts, now: Instant): Promise<void> {
+/** @returns the ids of the threads that it saw */
+async function readWindow(parts: Ingest, window: Window, counts: IngestCounts, now: Instant): Promise<Set<string>> {
   const { found, ids } = await readCompletely(parts, window.from, window.to, counts, now, DEEPEST_HALVING);
-  parts.log.info({ from: window.from, to: window.to, threads: ids.size, announced: found }, 'read LiveChat’s archive');
-  if (found <= ids.size) return;
+  parts.log.info(
+    { announced: found },
+    `read ${ids.size} threads of LiveChat’s archive, from ${window.from} to ${window.to}`,
+  );
+  if (found <= ids.size) return ids;
   await logErrors(parts.db, parts.runId, [
     {
       code: 'livechat-found-short',
       message: `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`,
     },
   ]);
+  return ids;
 }
 
 /**
@@ -153,9 +158,12 @@ async function readPages(
   }
 }
 
-/** Asks again for every thread that was going on, until it has ended, however long that takes. */
-async function followOpen(parts: Ingest, counts: IngestCounts, now: Instant): Promise<void> {
-  const open = await openThreads(parts.db);
+/**
+ * Asks again for every thread that was going on, until it has ended, however long that takes; but for those that this
+ * run has just seen.
+ */
+async function followOpen(parts: Ingest, seen: ReadonlySet<string>, counts: IngestCounts, now: Instant): Promise<void> {
+  const open = (await openThreads(parts.db)).filter(({ threadId }) => !seen.has(threadId));
   for (let start = 0; start < open.length; start += 20) {
     parts.signal.throwIfAborted();
     const wanted = open.slice(start, start + 20);

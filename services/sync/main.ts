@@ -10,14 +10,15 @@ import { runSync, SYNC_SETTINGS } from './run.ts';
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const log = createLog('sync', process.env['LOG_LEVEL'] || 'info');
+  const log = createLog('sync', 'info');
   return runProcess(log, async (signal) => {
     const flags = readFlags(process.argv.slice(2));
     if (flags.help) {
-      process.stdout.write(HELP);
+      process.stdout.write(help());
       return EXIT.done;
     }
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
+    log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);
@@ -53,7 +54,9 @@ function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
   };
 }
 
-const HELP = `Usage: sync [--from INSTANT] [--to INSTANT]
+/** A function, not a constant: the line at the top of this file runs before any constant below it is there. */
+function help(): string {
+  return `Usage: sync [--from INSTANT] [--to INSTANT]
 
 Copies what LiveChat learnt about a website's visitors into Marketo, once: from where the last run ended.
 
@@ -67,3 +70,4 @@ docs/configuration.md lists them.
 Exit codes: 0 done · 1 unforeseen · 64 usage · 69 the schema is newer · 75 try later · 77 credentials refused ·
 78 configuration · 143 told to stop
 `;
+}

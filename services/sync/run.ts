@@ -111,7 +111,7 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       now,
     );
     Object.assign(run.counts, read);
-    log.info(read, 'LiveChat is in the ledger');
+    log.info(read, `filed ${read.new} new and ${read.changed} changed threads; ${read.open} are still going on`);
 
     const delivered = await deliver(
       {
@@ -131,7 +131,10 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
     );
     Object.assign(run.counts, delivered);
     await finishRun(db, runId, 'done', run.counts);
-    log.info(run.counts, 'done');
+    log.info(
+      run.counts,
+      `done: of ${delivered.visitors} visitors, ${delivered.created} leads created, ${delivered.updated} updated, ${delivered.unchanged} left alone, ${delivered.refused} refused`,
+    );
     return EXIT.done;
   } finally {
     marketo.close();
@@ -244,7 +247,8 @@ async function closeWithError(run: Run, end: unknown, outcome: RunOutcome): Prom
   try {
     if (!(end instanceof Failure && end.exitCode === EXIT.terminated)) {
       const code = (end instanceof Failure ? end.code : undefined) ?? 'run-failed';
-      await logErrors(run.db, run.runId, [{ code, message: sentence, subject: end instanceof Error ? end.name : '' }]);
+      const subject = end instanceof Error && !(end instanceof Failure) ? end.name : '';
+      await logErrors(run.db, run.runId, [{ code, message: sentence, subject }]);
     }
     await finishRun(run.db, run.runId, outcome, run.counts, sentence);
   } catch (error) {

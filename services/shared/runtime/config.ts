@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseDuration } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
 import { type Instant, parseInstant } from './instant.ts';
+import { isNearby } from './nearby.ts';
 
 /**
  * Every setting there is: what it means, its default, and how its text becomes a value. The one place where the
@@ -264,13 +265,4 @@ function marketoEndpoint(raw: string): string {
     throw new Malformed('must end after the host name, or with /rest');
   }
   return origin;
-}
-
-/** Loopback, or a name that only a cluster's own DNS resolves: the sandbox, and nothing across a network of others. */
-function isNearby(hostname: string): boolean {
-  return (
-    /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname) ||
-    /^[a-z0-9-]+$/i.test(hostname) ||
-    /\.svc(?:\.cluster\.local)?$/i.test(hostname)
-  );
 }

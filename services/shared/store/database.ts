@@ -56,6 +56,7 @@ export function connectionPool(url: string, connections: number): pg.Pool {
  * @param url where it went; only host, port and database name are shown.
  */
 export function explained(error: unknown, url: string): unknown {
+  if (error instanceof Failure) return error;
   const code = errorCode(error);
   const { hostname, port, pathname } = new URL(url);
   const where = `Postgres at ${hostname}:${port || '5432'}`;

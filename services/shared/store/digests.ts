@@ -20,6 +20,8 @@ export type Digest = {
 export type ErrorGroup = {
   fingerprint: string;
   code: string;
+  /** What they have in common beside the code, such as Marketo's code and the field; may be blank. */
+  subject: string;
   count: number;
   /** How many different threads it happened to; 0 where it belongs to none. */
   threads: number;
@@ -210,6 +212,7 @@ async function errorGroups(db: DatabaseTransaction, digestId: number): Promise<E
       'grouped.first_at as firstAt',
       'grouped.last_at as lastAt',
       'sync_error.code',
+      'sync_error.subject',
       'sync_error.thread_id as threadId',
       sql<string>`left(sync_error.message, ${EXAMPLE_CHARACTERS})`.as('message'),
     ])

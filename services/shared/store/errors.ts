@@ -28,6 +28,7 @@ export async function logErrors(
         run_id: runId,
         stage: CATALOGUE[error.code].stage,
         code: error.code,
+        subject: error.subject ?? '',
         message: error.message,
         thread_id: error.threadId ?? null,
         lead_id: error.leadId ?? null,

@@ -19,7 +19,7 @@ export type Overview = {
   /** The newest sync runs. */
   syncRuns: RunReading[];
   ledger: Record<ThreadState, number>;
-  /** Ready threads that Marketo refused before and that wait for their next attempt. */
+  /** Ready threads that were sent before: refused, and waiting for their next attempt. */
   retrying: number;
   /** Why threads are ignored, the most frequent reasons first. */
   ignored: { reason: string; threads: number }[];

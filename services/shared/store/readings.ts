@@ -42,9 +42,9 @@ export function openReadings(url: string, schema: string, deadline: number): Rea
 
   async function presentable(error: unknown): Promise<unknown> {
     const known = explained(error, url);
+    if (error instanceof Failure) return error;
     if (known instanceof Failure) {
-      const sentence = SENTENCES[known.exitCode];
-      return sentence === undefined ? known : new Failure(known.exitCode, sentence, { cause: known });
+      return new Failure(known.exitCode, SENTENCES[known.exitCode] ?? 'The database cannot be read.', { cause: known });
     }
     if (!isMissingRelation(error)) return error;
     // A table or column that is not there: the schema's own check has the better sentence.
@@ -65,10 +65,11 @@ export function openReadings(url: string, schema: string, deadline: number): Rea
   };
 }
 
-/** What a page may say of trouble that `explained` knows; a Failure of the schema's check has its own sentence. */
+/** What a page may say of trouble that `explained` knows: its own sentences name the host. */
 const SENTENCES: Partial<Record<ExitCode, string>> = {
   [EXIT.tryLater]: 'The database cannot be reached.',
   [EXIT.credentialsRefused]: 'The database refused this service’s user or password.',
+  [EXIT.configuration]: 'The database that DATABASE_URL names does not exist.',
 };
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

@@ -77,6 +77,8 @@ export type SyncErrorTable = {
   at: Generated<Instant>;
   stage: string;
   code: string;
+  /** What the same trouble has in common beside its code: Marketo's code and the field's name, say; may be blank. */
+  subject: string;
   message: string;
   thread_id: string | null;
   lead_id: number | null;

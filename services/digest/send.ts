@@ -1,0 +1,116 @@
+import { createTransport } from 'nodemailer';
+import { z } from 'zod';
+import { EXIT, Failure } from '../shared/runtime/failure.ts';
+import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
+import { isNearby } from '../shared/runtime/nearby.ts';
+import type { DigestMail } from '../shared/store/digests.ts';
+
+export type OutgoingMail = DigestMail & {
+  from: string;
+  to: readonly string[];
+  messageId: string;
+  date: Instant;
+};
+
+export type Delivery = { /** addresses that the server took the mail for */ accepted: string[]; refused: number };
+
+/** One sending never lasts longer, whatever the server does, in milliseconds: it must fit into the digest's lease. */
+export const SEND_DEADLINE = 120_000;
+
+/**
+ * Sends one mail through the server of SMTP_URL. The same mail sent twice is the same bytes: Message-ID, date and the
+ * boundary between its parts are given, not drawn.
+ *
+ * @param smtpUrl `smtp://…` or `smtps://…`; nodemailer's connection options may follow as its query.
+ * @param signal stops the sending; whether the server has taken the mail is then not known.
+ * @returns for whom the server took it: for one recipient at the least.
+ * @throws Failure 77 where the server refuses user or password, 75 for everything else that keeps it from taking the
+ *   mail. Neither repeats what the server said, because servers repeat what they were told.
+ */
+export async function sendMail(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal): Promise<Delivery> {
+  const transport = createTransport({
+    url: smtpUrl,
+    // A password must not cross a network in the clear because someone on the way took STARTTLS out of the greeting.
+    requireTLS: hasPassword(smtpUrl) && !isNearby(new URL(smtpUrl).hostname),
+    connectionTimeout: 20_000,
+    greetingTimeout: 20_000,
+    dnsTimeout: 20_000,
+    socketTimeout: 60_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  try {
+    const { accepted, rejected } = await transport.sendMail({
+      from: mail.from,
+      to: [...mail.to],
+      subject: mail.subject,
+      text: mail.text,
+      html: mail.html,
+      messageId: mail.messageId,
+      date: new Date(millisecondsOf(mail.date)),
+      baseBoundary: mail.messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 50),
+      // RFC 3834: no holiday answers to a mail that a program wrote.
+      headers: { 'Auto-Submitted': 'auto-generated' },
+      signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_DEADLINE)]),
+    });
+    return { accepted, refused: rejected.length };
+  } catch (error) {
+    throw explained(error, smtpUrl);
+  } finally {
+    transport.close();
+  }
+}
+
+/** What of nodemailer's errors is looked at; their messages quote the server and are not. */
+const SmtpError = z.object({
+  code: z.string().regex(/^[A-Z_]+$/),
+  originalCode: z
+    .string()
+    .regex(/^[A-Z0-9_]+$/)
+    .optional()
+    .catch(undefined),
+  responseCode: z.number().optional().catch(undefined),
+});
+
+/** RFC 4954: the mechanism is too weak, the credentials are wrong, or are asked for; 538 asks for encryption first. */
+const CREDENTIAL_REPLIES = [530, 534, 535, 538];
+
+function explained(error: unknown, smtpUrl: string): unknown {
+  const parsed = SmtpError.safeParse(error);
+  if (!parsed.success) return error;
+  const { code, originalCode, responseCode } = parsed.data;
+  const where = `The mail server at ${placeOf(smtpUrl)}`;
+  const later = 'nothing is lost: the digest is kept, and the next run sends it.';
+  if (isAboutCredentials(code, responseCode)) {
+    return new Failure(
+      EXIT.credentialsRefused,
+      `${where} refused the user or the password in SMTP_URL (${responseCode ?? code}): correct it; ${later}`,
+    );
+  }
+  if (responseCode !== undefined) {
+    return new Failure(
+      EXIT.tryLater,
+      `${where} did not take the mail (it answered ${responseCode}): check DIGEST_FROM, DIGEST_TO and the server’s log; ${later}`,
+    );
+  }
+  const why = originalCode ?? (code === 'EABORT' ? 'stopped, or no end after 120 s' : code);
+  return new Failure(
+    EXIT.tryLater,
+    `${where} could not be reached, or broke off (${why}): check that it runs and that SMTP_URL names it; ${later}`,
+  );
+}
+
+/** 4xx is a server that cannot tell at the moment. */
+function isAboutCredentials(code: string, reply: number | undefined): boolean {
+  if (reply !== undefined && CREDENTIAL_REPLIES.includes(reply)) return true;
+  return code === 'EAUTH' && (reply === undefined || reply >= 500);
+}
+
+function placeOf(smtpUrl: string): string {
+  const { protocol, hostname, port } = new URL(smtpUrl);
+  return `${hostname}:${port || (protocol === 'smtps:' ? '465' : '587')}`;
+}
+
+function hasPassword(smtpUrl: string): boolean {
+  return new URL(smtpUrl).password !== '';
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { readConfig } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { createLog } from '../shared/runtime/log.ts';
+import { runProcess } from '../shared/runtime/process.ts';
+import { openReadings } from '../shared/store/readings.ts';
+import { buildApp } from './app.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<ExitCode> {
+  const log = createLog('status', process.env['LOG_LEVEL'] || 'info');
+  return runProcess(log, async (signal) => {
+    const config = readConfig(process.env, [
+      'DATABASE_URL',
+      'DATABASE_SCHEMA',
+      'STATUS_HOST',
+      'STATUS_PORT',
+      'SYNC_INTERVAL',
+      'LOG_LEVEL',
+    ]);
+    // Two seconds for one reading: well below the 10 s after which Prometheus gives a scrape up.
+    const readings = openReadings(config.DATABASE_URL, config.DATABASE_SCHEMA, 2000);
+    const app = buildApp({ readings, log, syncInterval: config.SYNC_INTERVAL });
+    try {
+      const address = await listen(app, config.STATUS_HOST, config.STATUS_PORT);
+      log.info({ host: address.address, port: address.port }, `listening on ${webAddress(address)}`);
+      if (!signal.aborted) await once(signal, 'abort');
+      log.info('stopping: requests that are under way are answered first');
+      return EXIT.done;
+    } finally {
+      await app.close();
+      await readings.close();
+    }
+  });
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<AddressInfo> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new Failure(
+      EXIT.configuration,
+      `The status service cannot listen on ${host}:${port} (${code}): correct STATUS_HOST or STATUS_PORT.`,
+      { cause: error },
+    );
+  }
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens, but not on a port');
+  return address;
+}
+
+/** An address that a browser on this machine can open. */
+function webAddress({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://localhost:${port}`;
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}

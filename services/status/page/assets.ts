@@ -1,0 +1,14 @@
+import { createHash } from 'node:crypto';
+import { ICON } from './icon.ts';
+import { STYLE } from './style.ts';
+
+/** The page's files. `href` is how the page names one: with its hash, so that it may be kept for ever. */
+export const ASSETS = {
+  style: asset('/assets/style.css', 'text/css; charset=utf-8', STYLE),
+  icon: asset('/assets/icon.svg', 'image/svg+xml', ICON),
+};
+
+function asset(path: string, type: string, content: string) {
+  const hash = createHash('sha256').update(content).digest('base64url').slice(0, 12);
+  return { path, type, content, etag: `"${hash}"`, href: `${path}?v=${hash}` };
+}

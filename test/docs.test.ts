@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { withSettings } from '../scripts/configuration-doc.ts';
+import { CATALOGUE } from '../services/shared/runtime/catalogue.ts';
+import { SETTINGS } from '../services/shared/runtime/config.ts';
+
+test('docs/configuration.md lists the settings as the code has them (else: node scripts/configuration-doc.ts)', () => {
+  const page = readFileSync('docs/configuration.md', 'utf8');
+  expect(page).toBe(withSettings(page));
+});
+
+test('the runbook has a heading for every error code, with the catalogue’s words, and none for an unknown one', () => {
+  const sections = new Map(
+    readFileSync('docs/runbook.md', 'utf8')
+      .split(/^### /m)
+      .slice(1)
+      .map((section) => [section.slice(0, section.indexOf('\n')), section] as const),
+  );
+  expect([...sections.keys()].sort()).toEqual(Object.keys(CATALOGUE).sort());
+  for (const [code, entry] of Object.entries(CATALOGUE)) {
+    expect(sections.get(code)).toContain(entry.says);
+    expect(sections.get(code)).toContain(entry.todo);
+  }
+});
+
+test('no page names a variable that does not exist', () => {
+  const known = new Set(Object.keys(SETTINGS));
+  const other = new Set(['TEST_DATABASE_URL', 'NAME_FILE']);
+  for (const page of ['README.md', 'docs/configuration.md', 'docs/runbook.md']) {
+    const named = readFileSync(page, 'utf8').match(/\b(?:[A-Z]+_)+[A-Z]+\b/g) ?? [];
+    const unknown = named.filter((name) => !known.has(name) && !other.has(name));
+    expect(unknown, page).toEqual([]);
+  }
+});

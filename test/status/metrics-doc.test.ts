@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { metricsDocument } from '../../scripts/metrics-doc.ts';
+import { COUNTERS, DATABASE_GAUGES, SERVICE_GAUGES } from '../../services/status/metrics.ts';
+
+test('docs/metrics.md is what the code would write', () => {
+  const written = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  expect(written, 'docs/metrics.md is out of date: run `node scripts/metrics-doc.ts`').toBe(metricsDocument());
+});
+
+test('a metric has one definition', () => {
+  const names = [...COUNTERS, ...DATABASE_GAUGES, ...SERVICE_GAUGES].map((metric) => metric.name);
+  expect(new Set(names).size).toBe(names.length);
+});
