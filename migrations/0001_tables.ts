@@ -127,6 +127,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('run_id', 'bigint', (c) => c.references('run.id').onDelete('set null'))
     .addColumn('instance', 'text', (c) => c.notNull())
     .addColumn('endpoint', 'text', (c) => c.notNull())
+    .addColumn('outcome', 'text', (c) => c.notNull())
     .addColumn('sent_at', 'timestamptz', (c) => c.notNull())
     .addColumn('answered_at', 'timestamptz')
     .addColumn('http_status', 'integer')

@@ -4,7 +4,7 @@ import { type Instant, instantOf } from '../../services/shared/runtime/instant.t
 import { addCounts } from '../../services/shared/store/counters.ts';
 import type { Database } from '../../services/shared/store/database.ts';
 import { logErrors } from '../../services/shared/store/errors.ts';
-import type { RunOutcome, ThreadState } from '../../services/shared/store/schema.ts';
+import type { CallOutcome, RunOutcome, ThreadState } from '../../services/shared/store/schema.ts';
 
 export const HOUR = 3_600_000;
 
@@ -83,7 +83,7 @@ export async function addThreads(
 export async function addCall(
   db: Database,
   endpoint: string,
-  answer: { http?: number; code?: string; records?: number; minutes?: number; runId?: number },
+  answer: { outcome?: CallOutcome; records?: number; minutes?: number; runId?: number },
 ): Promise<void> {
   await db
     .insertInto('marketo_call')
@@ -91,10 +91,11 @@ export async function addCall(
       run_id: answer.runId ?? null,
       instance: 'test',
       endpoint,
+      outcome: answer.outcome ?? 'ok',
       sent_at: minutesAgo(answer.minutes ?? 10),
-      answered_at: answer.http === undefined ? null : minutesAgo(answer.minutes ?? 10),
-      http_status: answer.http ?? null,
-      code: answer.code ?? null,
+      answered_at: null,
+      http_status: null,
+      code: null,
       records: answer.records ?? 0,
       waited_ms: 0,
     })
@@ -163,13 +164,13 @@ export async function tellStory(db: Database): Promise<void> {
     },
     { code: 'lead-duplicates', message: 'Three leads have the address of this thread.', threadId: 'SGHU00PQ7C' },
   ]);
-  for (let call = 0; call < 14; call++) await addCall(db, 'leads-lookup', { http: 200, records: 300 });
-  for (let call = 0; call < 9; call++) await addCall(db, 'leads-create', { http: 200, records: 268 });
-  await addCall(db, 'leads-update', { http: 200, records: 118, runId: last });
-  await addCall(db, 'leads-update', { http: 200, code: '606', records: 118, runId: last });
-  await addCall(db, 'leads-update', { records: 118 });
-  await addCall(db, 'describe', { http: 200 });
-  await addCall(db, 'leads-create', { http: 200, records: 300, minutes: 25 * 60 });
+  for (let call = 0; call < 14; call++) await addCall(db, 'leads-lookup', { records: 300 });
+  for (let call = 0; call < 9; call++) await addCall(db, 'leads-create', { records: 268 });
+  await addCall(db, 'leads-update', { records: 118, runId: last });
+  await addCall(db, 'leads-update', { outcome: 'throttled', records: 118, runId: last });
+  await addCall(db, 'leads-update', { outcome: 'no-answer', records: 118 });
+  await addCall(db, 'describe', {});
+  await addCall(db, 'leads-create', { records: 300, minutes: 25 * 60 });
   await addCounts(db, [
     { name: 'marketo_requests_total', labels: { endpoint: 'leads-lookup', outcome: 'ok' }, by: 14 },
     { name: 'lcm_leads_total', labels: { action: 'created' }, by: 402 },

@@ -1,11 +1,12 @@
 import { instantOf } from '../runtime/instant.ts';
 import { addCounts, type Count } from './counters.ts';
 import type { Database } from './database.ts';
+import type { CallOutcome } from './schema.ts';
 
 /** One Marketo call after its end, for the request log; times in milliseconds since 1970. */
 export type LoggedCall = {
   endpoint: string;
-  outcome: string;
+  outcome: CallOutcome;
   sentAt: number;
   answeredAt: number | undefined;
   httpStatus: number | undefined;
@@ -37,6 +38,7 @@ export async function logCall(db: Database, runId: number, instance: string, cal
           run_id: runId,
           instance,
           endpoint: call.endpoint,
+          outcome: call.outcome,
           sent_at: instantOf(call.sentAt),
           answered_at: call.answeredAt === undefined ? null : instantOf(call.answeredAt),
           http_status: call.httpStatus ?? null,

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
-import type { RunOutcome, RunTable } from './schema.ts';
+import type { CallOutcome, RunOutcome, RunTable } from './schema.ts';
 
 /** One run, as page and API show it. */
 export type RunReading = {
@@ -21,8 +21,6 @@ export type RunReading = {
 };
 
 /** How a call to Marketo ended, in the words of the counter `marketo_requests_total`. */
-export type CallOutcome = 'ok' | 'refused' | 'throttled' | 'failed' | 'no-answer';
-
 export type CallsReading = { endpoint: string; outcome: CallOutcome; calls: number; records: number };
 
 export type ErrorReading = {
@@ -120,28 +118,17 @@ export function runs(db: Database | DatabaseTransaction) {
     ]);
 }
 
-/**
- * The statement for calls to Marketo by endpoint and outcome; the caller adds which.
- *
- * The codes are Marketo's ("Error codes" in its developer documentation): 606, 607 and 615 are its limits; 502, 604,
- * 608, 611, 614, 713 and 719 say that the server had trouble, every other that it did not want the call.
- */
+/** The statement for calls to Marketo by endpoint and outcome; the caller adds which. */
 export function calls(db: Database | DatabaseTransaction) {
   return db
     .selectFrom('marketo_call')
     .select((row) => [
       'endpoint',
-      sql<CallOutcome>`case
-        when code in ('606', '607', '615') or http_status = 429 then 'throttled'
-        when code in ('502', '604', '608', '611', '614', '713', '719') or http_status >= 500 then 'failed'
-        when code is not null or http_status >= 400 then 'refused'
-        when http_status is null then 'no-answer'
-        else 'ok'
-      end`.as('outcome'),
+      'outcome',
       row.fn.countAll<number>().as('calls'),
       sql<number>`sum(records)`.as('records'),
     ])
-    .groupBy(['endpoint', sql.ref('outcome')])
+    .groupBy(['endpoint', 'outcome'])
     .orderBy('endpoint')
     .orderBy('outcome');
 }

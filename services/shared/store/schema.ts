@@ -115,11 +115,15 @@ export type LimitStateTable = {
   updated_at: Generated<Instant>;
 };
 
+export type CallOutcome = 'ok' | 'refused' | 'throttled' | 'failed' | 'no-answer';
+
 export type MarketoCallTable = {
   id: Generated<number>;
   run_id: number | null;
   instance: string;
   endpoint: string;
+  /** As in the counter marketo_requests_total. */
+  outcome: CallOutcome;
   sent_at: Instant;
   answered_at: Instant | null;
   http_status: number | null;

@@ -1,5 +1,5 @@
 import type { Overview } from '../../shared/store/readings-overview.ts';
-import type { CallOutcome } from '../../shared/store/readings-runs.ts';
+import type { CallOutcome } from '../../shared/store/schema.ts';
 import { grouped } from '../wording.ts';
 import { type Html, html } from './html.ts';
 

@@ -1,0 +1,274 @@
+import { pino } from 'pino';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { createMarketo } from '../../services/shared/marketo/client.ts';
+import { memorySlots } from '../../services/shared/marketo/slots.ts';
+import { parseRules } from '../../services/shared/rules/load.ts';
+import { type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
+import { fileThreads } from '../../services/shared/store/ledger.ts';
+import { startRun } from '../../services/shared/store/runs.ts';
+import { type DeliverCounts, deliver } from '../../services/sync/deliver.ts';
+import { testDatabase } from '../postgres/database.ts';
+import type { Fault } from '../sandbox/faults.ts';
+import { createRandom } from '../sandbox/random.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+
+const { db, empty } = await testDatabase();
+const sandbox = await startSandbox({
+  timeScale: 100,
+  marketo: { behaviour: { refuseValues: [{ field: 'lastName', pattern: /refuse-me/ }] } },
+});
+afterAll(() => sandbox.close());
+
+const RULES = parseRules(
+  `version: 1
+fields:
+  - { field: leadSource, value: LiveChat, write: on-create }
+  - { field: lastName, from: visitor.lastName, write: if-empty }
+  - { field: chatTags, from: thread.tags, write: always }
+`,
+  'test.yaml',
+);
+const NOW = instantOf(Date.UTC(2026, 10, 23, 12));
+
+beforeEach(async () => {
+  sandbox.reset();
+  await empty();
+});
+
+/** Files threads as ready: one for each address, with further words in its visitor where a test wants them. */
+async function ready(
+  visitors: { email: string; lastName?: string; tags?: string[] }[],
+  at: Instant = NOW,
+): Promise<void> {
+  await db.transaction().execute((transaction) =>
+    fileThreads(
+      transaction,
+      visitors.map(({ email, lastName = 'Doe', tags = [] }, index) => ({
+        threadId: `T${String(index).padStart(5, '0')}`,
+        chatId: `C${index}`,
+        customerId: undefined,
+        email,
+        startedAt: at,
+        endedAt: at,
+        state: 'ready',
+        reason: undefined,
+        contentHash: 'x',
+        visit: { visitor: { email, lastName }, thread: { tags }, chat: {}, form: {} },
+      })),
+      at,
+    ),
+  );
+}
+
+async function deliverOnce(
+  options: { batchSize?: number; now?: Instant; maxAttempts?: number } = {},
+): Promise<DeliverCounts> {
+  const { marketo: address } = sandbox.index();
+  const windowMs = 200;
+  const signal = new AbortController().signal;
+  const marketo = createMarketo({
+    endpoint: address.url,
+    clientId: address.clientId,
+    clientSecret: address.clientSecret,
+    slots: memorySlots({ callsPerWindow: 100, windowMs, concurrency: 5, leaseMs: 100 }),
+    windowMs,
+    signal,
+    onCall: async () => {},
+  });
+  try {
+    const fields = await marketo.describe();
+    const runId = await startRun(db, 'sync', undefined);
+    return await deliver(
+      {
+        marketo,
+        db,
+        log: pino({ level: 'silent' }),
+        runId,
+        signal,
+        rules: RULES,
+        fields,
+        batchSize: options.batchSize ?? 300,
+        concurrency: 5,
+        maxAttempts: options.maxAttempts ?? 8,
+        unknownFateMs: 100,
+      },
+      options.now ?? NOW,
+    );
+  } finally {
+    marketo.close();
+  }
+}
+
+const addresses = () =>
+  sandbox.marketo
+    .leads()
+    .map((lead) => String(lead['email']).toLowerCase())
+    .sort();
+const many = (count: number) => Array.from({ length: count }, (_, index) => ({ email: `v${index}@example.com` }));
+const states = () =>
+  db
+    .selectFrom('chat_thread')
+    .select(['thread_id', 'state', 'attempts', 'lead_id', 'reason', 'next_attempt_at'])
+    .orderBy('thread_id')
+    .execute();
+
+describe('a write without an answer', () => {
+  const fates: [string, Fault['effect']][] = [
+    ['the connection is cut', { kind: 'reset' }],
+    ['a gateway answers 502', { kind: 'html', status: 502 }],
+    ['Marketo answers 604', { kind: 'code', code: '604' }],
+    ['Marketo answers 611', { kind: 'code', code: '611' }],
+    ['the answer is cut off', { kind: 'truncated' }],
+    ['HTML comes with HTTP 200', { kind: 'html', status: 200 }],
+    ['a code comes that nobody knows', { kind: 'code', code: '799' }],
+  ];
+  test.each(
+    fates.flatMap(([name, effect]) => (['before', 'after'] as const).map((when) => [when, name, effect] as const)),
+  )('%s the create was done, %s: each visitor is a lead once', async (when, _name, effect) => {
+    await ready(many(40));
+    sandbox.faults.add({ server: 'marketo', endpoint: 'leads-sync', effect, when, times: 1 });
+    const counts = await deliverOnce();
+    expect(addresses()).toEqual(
+      many(40)
+        .map(({ email }) => email)
+        .sort(),
+    );
+    expect(counts.created + counts.updated + counts.unchanged).toBe(40);
+    for (const row of await states()) expect(row).toMatchObject({ state: 'synced', attempts: 1 });
+  });
+
+  test('twice in a row ends the run; the threads are given back untried, and not before Marketo can be done with them', async () => {
+    await ready(many(3));
+    sandbox.faults.add({
+      server: 'marketo',
+      endpoint: 'leads-sync',
+      effect: { kind: 'reset' },
+      when: 'after',
+      times: 2,
+    });
+    sandbox.faults.add({ server: 'marketo', endpoint: 'leads-lookup', effect: { kind: 'code', code: '608' } });
+    await expect(deliverOnce()).rejects.toMatchObject({ name: 'MarketoError', kind: 'unavailable' });
+    for (const row of await states()) {
+      expect(row).toMatchObject({ state: 'ready', attempts: 0 });
+      expect(row.next_attempt_at).toBeTruthy();
+    }
+    sandbox.faults.clear();
+    await deliverOnce({ now: instantOf(Date.UTC(2026, 10, 23, 13)) });
+    expect(addresses()).toHaveLength(3);
+  });
+});
+
+test('whatever breaks how often, in the end each visitor is a lead once, and no thread is left behind', async () => {
+  for (let seed = 1; seed <= 12; seed += 1) {
+    sandbox.reset();
+    await empty();
+    const random = createRandom(seed);
+    const people = many(random.integer(20, 60)).map((person) => ({ ...person, tags: random.chance(0.5) ? ['a'] : [] }));
+    await ready(people);
+    sandbox.marketo.addLeads(
+      people
+        .filter(() => random.chance(0.3))
+        .map(({ email }) => ({ email: email.toUpperCase().replace('EXAMPLE.COM', 'example.com') })),
+    );
+    sandbox.faults.setLatency('marketo', { kind: 'uniform', fromMs: 0, toMs: 15 });
+    for (const effect of [{ kind: 'reset' }, { kind: 'truncated' }, { kind: 'html', status: 503 }] as const) {
+      for (const when of ['before', 'after'] as const) {
+        sandbox.faults.add({ server: 'marketo', endpoint: 'leads-sync', effect, when, rate: 0.12 });
+      }
+      sandbox.faults.add({ server: 'marketo', endpoint: 'leads-lookup', effect, rate: 0.12 });
+    }
+    for (let run = 0; run < 30; run += 1) {
+      const now = instantOf(Date.UTC(2026, 10, 23, 13 + run));
+      await deliverOnce({ batchSize: random.integer(3, 20), now }).catch((error: unknown) => {
+        expect(error).toMatchObject({ name: 'MarketoError' });
+      });
+      if ((await states()).every(({ state }) => state === 'synced')) break;
+    }
+    expect(addresses(), `seed ${seed}`).toEqual(people.map(({ email }) => email).sort());
+    expect(
+      (await states()).filter(({ state }) => state !== 'synced'),
+      `seed ${seed}`,
+    ).toEqual([]);
+  }
+}, 120_000);
+
+test('a lead that somebody else creates between look-up and write is updated, not doubled', async () => {
+  await ready([{ email: 'race@example.com', tags: ['a'] }]);
+  sandbox.faults.setLatency('marketo', { kind: 'fixed', ms: 250 });
+  const delivered = deliverOnce();
+  for (;;) {
+    const calls = sandbox.marketo.calls();
+    if (calls.some((call) => call.endpoint === 'leads-lookup' && call.answeredAt !== null)) break;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  sandbox.marketo.addLeads([{ email: 'race@example.com', lastName: 'Theirs' }]);
+  expect(await delivered).toMatchObject({ created: 0, updated: 1, refused: 0 });
+  expect(sandbox.marketo.leads()).toMatchObject([{ lastName: 'Theirs', chatTags: 'a', leadSource: null }]);
+});
+
+test('a refused visitor costs nobody else anything, waits longer each time, and is dead after the last attempt', async () => {
+  await ready([...many(10), { email: 'bad@example.com', lastName: 'canary refuse-me' }]);
+  const hours = [0, 1, 3, 7];
+  for (const [index, hour] of hours.entries()) {
+    const now = instantOf(Date.UTC(2026, 10, 23, 12 + hour));
+    const counts = await deliverOnce({ now, maxAttempts: 4 });
+    expect(counts).toMatchObject({ refused: 1, created: index === 0 ? 10 : 0, dead: index === 3 ? 1 : 0 });
+    expect(await deliverOnce({ now, maxAttempts: 4 })).toMatchObject({ visitors: 0 });
+  }
+  const bad = (await states()).at(-1);
+  expect(bad).toMatchObject({
+    state: 'dead',
+    attempts: 4,
+    reason: 'lead-refused 1003 lastName',
+    next_attempt_at: null,
+  });
+  const errors = await db.selectFrom('sync_error').selectAll().execute();
+  expect(errors.map(({ code }) => code)).toEqual([
+    'lead-refused',
+    'lead-refused',
+    'lead-refused',
+    'lead-refused',
+    'thread-dead',
+  ]);
+  expect(JSON.stringify(errors)).not.toMatch(/canary|bad@/);
+  expect(new Set(errors.map(({ fingerprint }) => fingerprint)).size).toBe(2);
+});
+
+test('several threads of one person, in any letter case, become one lead, and bring each other along', async () => {
+  await ready([
+    { email: 'Ann@Example.com', lastName: '', tags: ['first'] },
+    { email: 'ann@example.com', lastName: 'Lee', tags: ['second'] },
+    { email: 'ANN@example.com', lastName: '', tags: [] },
+  ]);
+  expect(await deliverOnce()).toMatchObject({ visitors: 1, created: 1 });
+  expect(sandbox.marketo.leads()).toMatchObject([{ lastName: 'Lee' }]);
+  const leads = new Set((await states()).map(({ lead_id }) => lead_id));
+  expect(leads.size).toBe(1);
+});
+
+test('of several leads with one address the most recently updated one is written to, and that is said', async () => {
+  sandbox.marketo.addLeads([{ email: 'twin@example.com', lastName: 'Old' }]);
+  sandbox.clock.shift(60_000);
+  sandbox.marketo.addLeads([{ email: 'Twin@example.com', lastName: 'New' }]);
+  await ready([{ email: 'twin@example.com', tags: ['a'] }]);
+  expect(await deliverOnce()).toMatchObject({ updated: 1 });
+  const tagged = sandbox.marketo.leads().filter((lead) => lead['chatTags'] === 'a');
+  expect(tagged).toMatchObject([{ lastName: 'New' }]);
+  expect(await db.selectFrom('sync_error').select('code').execute()).toEqual([{ code: 'lead-duplicates' }]);
+});
+
+test('N visitors cost ⌈N/300⌉ look-ups and at most one write more, whoever of them is there already', async () => {
+  const people = many(700).map((person) => ({ ...person, tags: ['a'] }));
+  sandbox.marketo.addLeads(people.slice(0, 350).map(({ email }) => ({ email, lastName: 'There' })));
+  await ready(people);
+  expect(await deliverOnce()).toMatchObject({ visitors: 700, created: 350, updated: 350 });
+  const { byEndpoint } = sandbox.marketo.report();
+  expect(byEndpoint['leads-lookup']).toBe(3);
+  expect(byEndpoint['leads-sync']).toBeLessThanOrEqual(4);
+});
+
+test('a call is cut before it is larger than Marketo takes', async () => {
+  await ready(many(60).map((person) => ({ ...person, tags: ['x'.repeat(29_000)] })));
+  expect(await deliverOnce()).toMatchObject({ created: 60, refused: 0 });
+  expect(sandbox.marketo.calls().filter((call) => call.status === 413)).toEqual([]);
+});
