@@ -118,6 +118,10 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('instance', 'text', (c) => c.primaryKey())
     .addColumn('cap', 'double precision', (c) => c.notNull())
     .addColumn('reduced_at', 'timestamptz')
+    .addColumn('paused_until', 'timestamptz')
+    .addColumn('calls_per_window', 'integer', (c) => c.notNull())
+    .addColumn('window_ms', 'integer', (c) => c.notNull())
+    .addColumn('concurrency', 'integer', (c) => c.notNull())
     .addColumn('updated_at', 'timestamptz', (c) => c.notNull().defaultTo(sql`clock_timestamp()`))
     .execute();
 
@@ -138,6 +142,14 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute();
   await db.schema.createIndex('marketo_call_by_time').on('marketo_call').columns(['instance', 'sent_at']).execute();
   await db.schema.createIndex('marketo_call_by_run').on('marketo_call').column('run_id').execute();
+
+  await db.schema
+    .createTable('marketo_day')
+    .addColumn('instance', 'text', (c) => c.notNull())
+    .addColumn('day', 'text', (c) => c.notNull())
+    .addColumn('calls', 'integer', (c) => c.notNull())
+    .addPrimaryKeyConstraint('marketo_day_pkey', ['instance', 'day'])
+    .execute();
 
   await db.schema
     .createTable('counter')

@@ -203,6 +203,11 @@ function startWrite(
   state.writes.push(write);
 }
 
+/**
+ * Sends one call and records what became of it.
+ *
+ * @param halvings how many more calls may be spent on finding a record that makes Marketo refuse the whole call.
+ */
 async function writeBatch(
   parts: Deliver,
   state: State,
@@ -210,6 +215,7 @@ async function writeBatch(
   batch: Pending[],
   now: Instant,
   round: Round,
+  halvings = { left: MOST_HALVINGS },
 ): Promise<void> {
   stopIfNeeded(parts, state);
   const send = kind === 'creates' ? parts.marketo.createLeads : parts.marketo.updateLeads;
@@ -218,27 +224,43 @@ async function writeBatch(
     await recordWritten(parts, state, batch, results, now, round);
   } catch (error) {
     if (!(error instanceof MarketoError)) throw error;
-    if (error.kind === 'unknown-fate' && round === 'first') {
+    if (round === 'first' && (error.kind === 'unknown-fate' || error.kind === 'undocumented')) {
       state.lastUnknownAt = performance.now();
       state.lookAgain.push(...batch.map((pending) => pending.visitor));
       return;
     }
     if (!isAboutSomeRecord(error)) throw error;
-    if (batch.length === 1) {
-      const refused: WriteResult[] = [{ status: 'skipped', reasons: [{ code: error.code, field: undefined }] }];
-      await recordWritten(parts, state, batch, refused, now, round);
+    if (batch.length === 1 || halvings.left < 2) {
+      const refused: WriteResult = { status: 'skipped', reasons: [{ code: error.code, field: undefined }] };
+      await recordWritten(
+        parts,
+        state,
+        batch,
+        batch.map(() => refused),
+        now,
+        round,
+      );
       return;
     }
     // One record that Marketo cannot take must not hold up the others: halve until it is found.
+    halvings.left -= 2;
     const middle = Math.ceil(batch.length / 2);
-    await writeBatch(parts, state, kind, batch.slice(0, middle), now, round);
-    await writeBatch(parts, state, kind, batch.slice(middle), now, round);
+    await writeBatch(parts, state, kind, batch.slice(0, middle), now, round, halvings);
+    await writeBatch(parts, state, kind, batch.slice(middle), now, round, halvings);
   }
 }
 
-/** A whole call refused with a record's code, as invalid JSON, or as too large: one of its records is at fault. */
+/** Enough to find one record among 300: 2 · ⌈log₂ 300⌉. With more than one, the rest of the call waits for a later run. */
+const MOST_HALVINGS = 18;
+
+/**
+ * A whole call refused with a record's code, as invalid JSON, as too large, or with a code that the documentation does
+ * not have: one of its records may be at fault.
+ */
 function isAboutSomeRecord(error: MarketoError): boolean {
-  return error.kind === 'configuration' && /^(?:1\d{3}|609|HTTP 413)/.test(error.code);
+  return (
+    error.kind === 'undocumented' || (error.kind === 'configuration' && /^(?:1\d{3}|609|HTTP 413)/.test(error.code))
+  );
 }
 
 async function recordUnchanged(
@@ -357,7 +379,7 @@ function refusalError(
   const { threadId } = lastThread(pending.visitor);
   const subject = reason.field === undefined ? reason.code : `${reason.code} ${reason.field}`;
   return {
-    code: conflict ? 'lead-conflict' : 'lead-refused',
+    code: conflict ? 'lead-conflict' : /^1\d{3}$/.test(reason.code) ? 'lead-refused' : 'marketo-answer',
     message: `Marketo refused the lead (code ${reason.code}${reason.field === undefined ? '' : `, field ${reason.field}`}).`,
     subject,
     threadId,

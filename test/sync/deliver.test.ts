@@ -1,11 +1,12 @@
 import { pino } from 'pino';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createMarketo } from '../../services/shared/marketo/client.ts';
-import { memorySlots } from '../../services/shared/marketo/slots.ts';
+import { createSlots } from '../../services/shared/marketo/slots.ts';
 import { parseRules } from '../../services/shared/rules/load.ts';
 import { type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
 import { fileThreads } from '../../services/shared/store/ledger.ts';
 import { startRun } from '../../services/shared/store/runs.ts';
+import { slotStore } from '../../services/shared/store/slots.ts';
 import { type DeliverCounts, deliver } from '../../services/sync/deliver.ts';
 import { testDatabase } from '../postgres/database.ts';
 import type { Fault } from '../sandbox/faults.ts';
@@ -70,7 +71,12 @@ async function deliverOnce(
     endpoint: address.url,
     clientId: address.clientId,
     clientSecret: address.clientSecret,
-    slots: memorySlots({ callsPerWindow: 100, windowMs, concurrency: 5, leaseMs: 100 }),
+    slots: await createSlots(
+      slotStore(db, { instance: 'x', callsPerWindow: 100, windowMs, concurrency: 5, leaseMs: 100, marginMs: 0 }),
+    ),
+    readTimeoutMs: 10_000,
+    writeTimeoutMs: 10_000,
+    budget: { dailyCalls: 10_000, dailyQuota: 50_000, ownCalls: async () => 0 },
     windowMs,
     signal,
     onCall: async () => {},
@@ -191,6 +197,21 @@ test('whatever breaks how often, in the end each visitor is a lead once, and no 
     ).toEqual([]);
   }
 }, 120_000);
+
+test('a code that nobody knows, for one record of many, puts that record aside and lets the others through', async () => {
+  const people = many(40);
+  await ready([...people, { email: 'poison@example.com', lastName: 'poison' }]);
+  for (let call = 0; call < 2; call += 1) {
+    sandbox.faults.add({ server: 'marketo', endpoint: 'leads-sync', effect: { kind: 'code', code: '1999' }, times: 1 });
+  }
+  const counts = await deliverOnce();
+  expect(counts).toMatchObject({ created: 41, refused: 0 });
+  sandbox.faults.add({ server: 'marketo', endpoint: 'leads-sync', effect: { kind: 'code', code: '1999' } });
+  await empty();
+  await ready([{ email: 'poison2@example.com' }]);
+  expect(await deliverOnce()).toMatchObject({ created: 0, refused: 1 });
+  expect(await states()).toMatchObject([{ state: 'ready', attempts: 1, reason: 'lead-refused 1999' }]);
+});
 
 test('a lead that somebody else creates between look-up and write is updated, not doubled', async () => {
   await ready([{ email: 'race@example.com', tags: ['a'] }]);

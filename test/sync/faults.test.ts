@@ -2,7 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import type { Instant } from '../../services/shared/runtime/instant.ts';
 import { testDatabase } from '../postgres/database.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
@@ -90,9 +92,11 @@ test('killed at many moments, then run again: the same end as undisturbed, and n
     await sleep(delay);
     run.kill('SIGKILL');
     await run.ended;
-    // What the killed run's lease is for: the next one waits until Marketo cannot be working on its writes. Here, that is soon.
+    // What the killed run's lease and slots are for: the next one waits until Marketo cannot be working on its calls any
+    // more. Here, that is soon.
     await sleep(250);
     await db.deleteFrom('lease').execute();
+    await db.updateTable('slot').set({ free_at: sql<Instant>`'-infinity'` }).execute();
   }
   expect((await runService('sync', env)).code).toBe(0);
   expect(await endState()).toEqual(expected);

@@ -4,6 +4,7 @@ import axios, { type AxiosResponse, isAxiosError } from 'axios';
 import axiosRetry from 'axios-retry';
 import { z } from 'zod';
 import { marketoAuth } from './auth.ts';
+import { type Budget, type BudgetOptions, createBudget, type Usage } from './budget.ts';
 import { type CodeClass, classOf, MarketoError } from './errors.ts';
 import type { Slot, Slots } from './slots.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type LeadValues,
   leadRow,
   leadsOf,
+  usageRow,
   type WriteResult,
   writeResults,
   writeRow,
@@ -28,13 +30,17 @@ export type MarketoOptions = {
   slots: Slots;
   /** The length of Marketo's window in milliseconds: waits after a throttled call follow it. */
   windowMs: number;
+  /** How long answers are waited for, in milliseconds. Marketo itself works on look-ups for 60 s, on writes for 90 s. */
+  readTimeoutMs: number;
+  writeTimeoutMs: number;
+  budget: Omit<BudgetOptions, 'readUsage'>;
   /** Ends waiting and calling when it is aborted; a call that is in flight is still waited for. */
   signal: AbortSignal;
   /** Told of every attempt after its end. */
   onCall: (call: Call) => Promise<void>;
 };
 
-export type Endpoint = 'identity' | 'describe' | 'leads-lookup' | 'leads-create' | 'leads-update';
+export type Endpoint = 'identity' | 'usage' | 'describe' | 'leads-lookup' | 'leads-create' | 'leads-update';
 export type Outcome = 'ok' | 'refused' | 'throttled' | 'failed' | 'no-answer';
 
 /** One attempt, for the request log: no bodies, no addresses. */
@@ -52,6 +58,8 @@ export type Call = {
   /** How many leads were asked for or sent. */
   records: number;
   waitedMs: number;
+  /** The instance's day that it counts for; undefined before the first reading of the usage, and for identity. */
+  day: string | undefined;
 };
 
 export type Marketo = ReturnType<typeof createMarketo>;
@@ -63,12 +71,22 @@ export type Marketo = ReturnType<typeof createMarketo>;
 export function createMarketo(options: MarketoOptions) {
   const auth = marketoAuth({
     ...options,
-    onAttempt: (outcome) => options.onCall({ ...NOTHING, endpoint: 'identity', outcome, sentAt: Date.now() }),
+    onAttempt: (outcome) =>
+      options.onCall({ ...NOTHING, endpoint: 'identity', outcome, sentAt: Date.now(), day: undefined }),
   });
   const agents = { httpAgent: new HttpAgent({ keepAlive: true }), httpsAgent: new HttpsAgent({ keepAlive: true }) };
 
+  const budget = createBudget({ ...options.budget, readUsage });
+
+  async function readUsage(): Promise<Usage> {
+    const request = { endpoint: 'usage', path: 'stats/usage.json', records: 0, writes: false } as const;
+    const [today] = (await call(request, usageRow)).result;
+    // Before the first call of a day there may be no line for it yet.
+    return today ? { day: today.date, total: today.total } : { day: '', total: 0 };
+  }
+
   async function call<T extends z.ZodType>(request: Request, row: T): Promise<Answer<z.infer<T>>> {
-    const http = attempts(request, options, auth, agents);
+    const http = attempts(request, options, auth, budget, agents);
     let response: AxiosResponse;
     try {
       response = await http.request({
@@ -83,7 +101,11 @@ export function createMarketo(options: MarketoOptions) {
     }
     const parsed = envelope(row).safeParse(verdict(response).body);
     if (parsed.success) return parsed.data;
-    throw new MarketoError(request.writes ? 'unknown-fate' : 'unavailable', request.endpoint, 'undocumented answer');
+    throw new MarketoError(
+      request.writes ? 'unknown-fate' : 'undocumented',
+      request.endpoint,
+      'not the documented shape',
+    );
   }
 
   async function write(action: 'createOnly' | 'updateOnly', leads: readonly LeadValues[]): Promise<WriteResult[]> {
@@ -100,6 +122,9 @@ export function createMarketo(options: MarketoOptions) {
   }
 
   return {
+    /** The calls of the instance's day so far, of all its users. */
+    usage: readUsage,
+
     /** The fields of leads that REST knows, by their REST names (which are case-sensitive). */
     async describe(): Promise<Map<string, Field>> {
       const answer = await call(
@@ -179,20 +204,17 @@ const NOTHING = {
   waitedMs: 0,
 } as const;
 
-/** Marketo works on Sync Leads for up to 90 s and on a look-up for 60 s ("Leads", Timeouts): we wait a little longer. */
-const WRITE_TIMEOUT = 95_000;
-const READ_TIMEOUT = 70_000;
-
 /** An HTTP client for one call and its retries: each attempt takes its own slot and leaves its own line in the log. */
 function attempts(
   request: Request,
   options: MarketoOptions,
   auth: ReturnType<typeof marketoAuth>,
+  budget: Budget,
   agents: { httpAgent: HttpAgent; httpsAgent: HttpsAgent },
 ) {
   const http = axios.create({
     ...agents,
-    timeout: request.writes ? WRITE_TIMEOUT : READ_TIMEOUT,
+    timeout: request.writes ? options.writeTimeoutMs : options.readTimeoutMs,
     maxRedirects: 0,
     maxContentLength: 50_000_000,
     proxy: false,
@@ -208,14 +230,14 @@ function attempts(
 
   // Re-entered by every retry: this is what makes it one slot an attempt.
   http.interceptors.request.use(async (config) => {
-    const taken = await options.slots.take(options.signal);
-    try {
+    if (request.endpoint !== 'usage') await budget.spend(request.endpoint);
+    for (;;) {
+      // The token first: the identity service may take its time, and a slot must be sent with while it is fresh.
       token = await auth.token();
-    } catch (error) {
-      await taken.giveBack('answered');
-      throw error;
+      slot = await options.slots.take(options.signal);
+      if (slot.isFresh()) break;
+      await slot.giveBack('unsent');
     }
-    slot = taken;
     sentAt = Date.now();
     config.headers.set('Authorization', `Bearer ${token}`);
     return config;
@@ -228,7 +250,10 @@ function attempts(
     slot = undefined;
     if (taken) {
       await taken.giveBack(response ? 'answered' : 'unknown');
-      await options.onCall(lineOf(request, response, sentAt, taken.waitedMs));
+      const line = { ...lineOf(request, response, sentAt, taken.waitedMs), day: budget.day() };
+      if (line.outcome === 'throttled' && response && verdict(response).class === 'throttled')
+        await options.slots.throttled();
+      await options.onCall(line);
     }
     throw error;
   });
@@ -249,7 +274,8 @@ function attempts(
         auth.forget(token);
         return true;
       }
-      return kind === 'throttled' || kind === 'transient' || (kind === 'unknown-fate' && !request.writes);
+      const perhapsDone = kind === 'unknown-fate' || kind === 'undocumented';
+      return kind === 'throttled' || kind === 'transient' || (perhapsDone && !request.writes);
     },
     retryDelay: (count, error) => delayBefore(count, error.response && verdict(error.response).class, options.windowMs),
   });
@@ -302,7 +328,12 @@ function envelope<T extends z.ZodType>(row: T) {
 
 type Answer<Row> = { result: Row[]; nextPageToken?: string | undefined; moreResult?: boolean | undefined };
 
-function lineOf(request: Request, response: AxiosResponse | undefined, sentAt: number, waitedMs: number): Call {
+function lineOf(
+  request: Request,
+  response: AxiosResponse | undefined,
+  sentAt: number,
+  waitedMs: number,
+): Omit<Call, 'day'> {
   const said = response && verdict(response);
   return {
     endpoint: request.endpoint,
@@ -319,7 +350,7 @@ function lineOf(request: Request, response: AxiosResponse | undefined, sentAt: n
 
 function outcomeOf(kind: CodeClass | undefined): Outcome {
   if (kind === 'throttled' || kind === 'quota') return 'throttled';
-  return kind === 'transient' || kind === 'unknown-fate' ? 'failed' : 'refused';
+  return kind === 'transient' || kind === 'unknown-fate' || kind === 'undocumented' ? 'failed' : 'refused';
 }
 
 function isMarketoError(error: unknown): error is MarketoError {
@@ -341,6 +372,7 @@ function explained(error: unknown, request: Request): unknown {
     case 'quota':
     case 'credentials':
     case 'configuration':
+    case 'undocumented':
       return new MarketoError(said.class, request.endpoint, said.code);
     case 'unknown-fate':
       return new MarketoError(request.writes ? 'unknown-fate' : 'unavailable', request.endpoint, said.code);

@@ -9,6 +9,7 @@ import { EXIT, Failure } from '../runtime/failure.ts';
  * - `transient` nothing was done, or it was a read: send again, a bounded number of times.
  * - `unknown-fate` it may have been done: a read is sent again; a write only after a look at what it left.
  * - `credentials`, `configuration` a person must mend it: never sent again.
+ * - `undocumented` a code that the documentation does not have: as unknown-fate, and then its records are put aside.
  */
 export type CodeClass =
   | 'reauthenticate'
@@ -17,9 +18,11 @@ export type CodeClass =
   | 'transient'
   | 'unknown-fate'
   | 'credentials'
-  | 'configuration';
+  | 'configuration'
+  | 'undocumented';
 
-const CLASSES: Record<string, CodeClass> = {
+/** Every code that can stand in errors[] of an answer, by the documentation or by what was seen. */
+export const CLASSES: Record<string, CodeClass> = {
   '500': 'unknown-fate',
   '502': 'unknown-fate',
   '600': 'configuration',
@@ -39,15 +42,30 @@ const CLASSES: Record<string, CodeClass> = {
   '614': 'transient',
   '615': 'throttled',
   '616': 'configuration',
+  '701': 'configuration',
+  '702': 'configuration',
+  '703': 'configuration',
+  '704': 'configuration',
+  '709': 'configuration',
+  '710': 'configuration',
+  '711': 'configuration',
+  '712': 'configuration',
   '713': 'transient',
+  '714': 'configuration',
+  '718': 'configuration',
   '719': 'transient',
+  '1001': 'configuration',
+  '1002': 'configuration',
   '1003': 'configuration',
+  '1004': 'configuration',
   '1006': 'configuration',
   '1008': 'configuration',
   '1009': 'configuration',
   '1011': 'configuration',
   '1013': 'configuration',
+  '1016': 'transient',
   '1018': 'configuration',
+  '1029': 'transient',
 };
 
 /**
@@ -57,7 +75,7 @@ const CLASSES: Record<string, CodeClass> = {
  * @param status the HTTP status, which is 200 for nearly everything; another one is a gateway's or the body's size.
  */
 export function classOf(code: string | undefined, status: number): CodeClass {
-  if (code !== undefined) return CLASSES[code] ?? 'unknown-fate';
+  if (code !== undefined) return CLASSES[code] ?? 'undocumented';
   if (status === 429) return 'throttled';
   if (status === 401) return 'reauthenticate';
   // 413 and 414: Marketo's own words for a body over 1 MB and a URI over 8 KB.
@@ -65,7 +83,14 @@ export function classOf(code: string | undefined, status: number): CodeClass {
   return 'unknown-fate';
 }
 
-export type MarketoErrorKind = 'throttled' | 'quota' | 'unavailable' | 'unknown-fate' | 'credentials' | 'configuration';
+export type MarketoErrorKind =
+  | 'throttled'
+  | 'quota'
+  | 'unavailable'
+  | 'unknown-fate'
+  | 'undocumented'
+  | 'credentials'
+  | 'configuration';
 
 /**
  * A call that did not succeed, after all that could be done for it. Of what Marketo said only the code is kept: its
@@ -113,6 +138,12 @@ export function failureOf(error: MarketoError): Failure {
         EXIT.tryLater,
         `Marketo's daily quota is used up, ${call}: the first run after midnight US Central goes on.`,
         { code: 'marketo-quota', cause: error },
+      );
+    case 'undocumented':
+      return new Failure(
+        EXIT.tryLater,
+        `Marketo answered ${call} with something that its documentation does not have: nothing is lost, the next run goes on.`,
+        { code: 'marketo-answer', cause: error },
       );
     case 'unavailable':
     case 'unknown-fate':

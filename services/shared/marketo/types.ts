@@ -29,6 +29,8 @@ export const describeAnswer = z.object({
   rest: z.object({ name: z.string(), readOnly: z.boolean() }).optional(),
 });
 
+export const usageRow = z.object({ date: z.string(), total: z.number() });
+
 export const leadRow = z.record(z.string(), z.unknown());
 
 export const writeRow = z.object({

@@ -50,12 +50,12 @@ test('Marketo’s endpoint is taken with and without its suffixes, and only its 
 });
 
 test('an empty variable counts as not set: the default holds', () => {
-  const config = readConfig({ MARKETO_CONCURRENCY: '', SYNC_FROM: '', DATABASE_SCHEMA: '' }, [
-    'MARKETO_CONCURRENCY',
+  const config = readConfig({ MARKETO_BATCH_SIZE: '', SYNC_FROM: '', DATABASE_SCHEMA: '' }, [
+    'MARKETO_BATCH_SIZE',
     'SYNC_FROM',
     'DATABASE_SCHEMA',
   ]);
-  expect(config).toEqual({ MARKETO_CONCURRENCY: 5, DATABASE_SCHEMA: 'livechat_marketo' });
+  expect(config).toEqual({ MARKETO_BATCH_SIZE: 300, DATABASE_SCHEMA: 'livechat_marketo' });
 });
 
 test('every default is itself a valid value', () => {

@@ -22,16 +22,40 @@ export const SETTINGS = {
   ),
   MARKETO_CLIENT_ID: required('The client id of the custom service in Admin, LaunchPoint.', text),
   MARKETO_CLIENT_SECRET: secret('The client secret of the same custom service.', text),
-  MARKETO_CALLS_PER_WINDOW: optional(
-    'How many calls this product makes in one window. Marketo allows 100 to all integrations together and advises 50 for one.',
-    '50',
+  MARKETO_PROFILE: optional(
+    '`shared` keeps to what Marketo advises for one integration among others; `exclusive`, for backfills at night, takes all that Marketo allows to all together.',
+    'shared',
+    profile,
+  ),
+  MARKETO_CALLS_PER_WINDOW: maybe(
+    'How many calls all processes together make in one window; by profile 50 or 100.',
     wholeNumber(1, 100),
   ),
   MARKETO_WINDOW_SECONDS: optional('The length of Marketo’s window, in seconds.', '20', wholeNumber(1, 3600)),
-  MARKETO_CONCURRENCY: optional(
-    'How many calls are in flight at once. Marketo allows 10 to all integrations together and advises 5 for one.',
-    '5',
+  MARKETO_CONCURRENCY: maybe(
+    'How many calls of all processes together are in flight at once; by profile 5 or 10.',
     wholeNumber(1, 10),
+  ),
+  MARKETO_PACE: optional('The least time between two calls of one process.', '0s', duration),
+  MARKETO_READ_TIMEOUT: optional(
+    'How long the answer to a look-up is waited for; Marketo works on one for up to 60 s.',
+    '70s',
+    duration,
+  ),
+  MARKETO_WRITE_TIMEOUT: optional(
+    'How long the answer to a write is waited for; Marketo works on one for up to 90 s.',
+    '95s',
+    duration,
+  ),
+  MARKETO_DAILY_CALLS: optional(
+    'How many calls this product makes in one day of the instance, which ends at midnight US Central.',
+    '20000',
+    wholeNumber(1, 10_000_000),
+  ),
+  MARKETO_DAILY_QUOTA: optional(
+    'How many calls a day the instance allows to all (Admin, Web Services); a fifth of them is left to others.',
+    '50000',
+    wholeNumber(1, 10_000_000),
   ),
   MARKETO_BATCH_SIZE: optional(
     'How many leads one call looks up or writes. Marketo allows 300.',
@@ -152,6 +176,11 @@ function optional<T>(about: string, standard: string, parse: (text: string) => T
 
 function maybe<T>(about: string, parse: (text: string) => T) {
   return { about, need: 'maybe', parse } as const;
+}
+
+function profile(raw: string): 'shared' | 'exclusive' {
+  if (raw !== 'shared' && raw !== 'exclusive') throw new Malformed('must be shared or exclusive');
+  return raw;
 }
 
 function text(raw: string): string {

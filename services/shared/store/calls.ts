@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { instantOf } from '../runtime/instant.ts';
 import { addCounts, type Count } from './counters.ts';
 import type { Database } from './database.ts';
@@ -14,6 +15,8 @@ export type LoggedCall = {
   requestId: string | undefined;
   records: number;
   waitedMs: number;
+  /** The instance's day that it counts for, where that is known. */
+  day: string | undefined;
 };
 
 const THROTTLES = ['606', '607', '615', 'HTTP 429'];
@@ -49,6 +52,26 @@ export async function logCall(db: Database, runId: number, instance: string, cal
         })
         .execute();
     }
+    if (call.day !== undefined) {
+      await transaction
+        .insertInto('marketo_day')
+        .values({ instance, day: call.day, calls: 1 })
+        .onConflict((conflict) =>
+          conflict.columns(['instance', 'day']).doUpdateSet({ calls: sql<number>`marketo_day.calls + 1` }),
+        )
+        .execute();
+    }
     await addCounts(transaction, counts);
   });
+}
+
+/** How many calls of one of the instance's days were ours. */
+export async function callsOfDay(db: Database, instance: string, day: string): Promise<number> {
+  const row = await db
+    .selectFrom('marketo_day')
+    .select('calls')
+    .where('instance', '=', instance)
+    .where('day', '=', day)
+    .executeTakeFirst();
+  return row?.calls ?? 0;
 }

@@ -11,6 +11,7 @@ export type Tables = {
   slot: SlotTable;
   limit_state: LimitStateTable;
   marketo_call: MarketoCallTable;
+  marketo_day: MarketoDayTable;
   counter: CounterTable;
   lead_change: LeadChangeTable;
   lease: LeaseTable;
@@ -108,10 +109,17 @@ export type SlotTable = {
   holder: string | null;
 };
 
+/** What has been learnt of an instance's limits, and the rule that is kept there. */
 export type LimitStateTable = {
   instance: string;
+  /** What the cap was lowered to at `reduced_at`; from a window after that it grows again. */
   cap: number;
   reduced_at: Instant | null;
+  /** Nothing is sent before. */
+  paused_until: Instant | null;
+  calls_per_window: number;
+  window_ms: number;
+  concurrency: number;
   updated_at: Generated<Instant>;
 };
 
@@ -132,6 +140,9 @@ export type MarketoCallTable = {
   records: number;
   waited_ms: number;
 };
+
+/** Our calls of one of the instance's own days: kept when the request log is pruned. */
+export type MarketoDayTable = { instance: string; day: string; calls: number };
 
 export type CounterTable = { name: string; labels: ColumnType<Record<string, string>, string, string>; value: number };
 
