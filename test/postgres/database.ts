@@ -3,8 +3,9 @@ import pg from 'pg';
 import { afterAll, inject } from 'vitest';
 import { type Database, openDatabase } from '../../services/shared/store/database.ts';
 import { migrate } from '../../services/shared/store/migrate.ts';
+import { SCHEMA } from './schema-name.ts';
 
-export const SCHEMA = 'livechat_marketo';
+export { SCHEMA };
 
 export type TestDatabase = { db: Database; url: string /** empties every table */; empty(): Promise<void> };
 
