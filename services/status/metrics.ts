@@ -129,6 +129,30 @@ export const DATABASE_GAUGES: readonly DatabaseGauge[] = [
       LEASES.map((name) => ({ labels: { name }, value: reading.leases.some((lease) => lease.name === name) ? 1 : 0 })),
   },
   {
+    name: 'lcm_marketo_cap_calls',
+    help: 'Calls that all processes together may make in a window at this moment: less than configured for a while after Marketo throttled one; 0 before the first run.',
+    read: (reading) => reading.limits?.cap ?? 0,
+  },
+  {
+    name: 'lcm_marketo_cap_configured_calls',
+    help: 'Calls in a window as configured (MARKETO_PROFILE, MARKETO_CALLS_PER_WINDOW); 0 before the first run.',
+    read: (reading) => reading.limits?.configured ?? 0,
+  },
+  {
+    name: 'lcm_marketo_slots_held',
+    help: 'Slots held now: rate, until the answer and a window after it; in-flight, until the answer.',
+    labels: { kind: ['rate', 'in-flight'] },
+    read: (reading) => [
+      { labels: { kind: 'rate' }, value: reading.limits?.rateHeld ?? 0 },
+      { labels: { kind: 'in-flight' }, value: reading.limits?.inFlightHeld ?? 0 },
+    ],
+  },
+  {
+    name: 'lcm_marketo_day_calls',
+    help: 'Our calls of the last day of the Marketo instance on which there were some (MARKETO_DAILY_CALLS is their limit); its days end at midnight US Central.',
+    read: (reading) => reading.limits?.dayCalls ?? 0,
+  },
+  {
     name: 'lcm_installed_timestamp_seconds',
     help: 'When the tables were made: an alert about a first success that never came counts from here.',
     read: (reading) => reading.installed ?? 0,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { readMetrics } from '../../services/shared/store/readings-metrics.ts';
 import { testDatabase } from '../postgres/database.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 
@@ -73,4 +74,9 @@ test('a neighbour that uses the same instance: every process slows down, and it 
     .executeTakeFirstOrThrow();
   expect(state).toMatchObject({ cap: 20, calls_per_window: 40, window_ms: 1000 });
   expect(state.reduced_at).not.toBeNull();
+  const { limits: shown } = await readMetrics(db, ['marketo_requests_total']);
+  expect(shown).toMatchObject({ configured: 40 });
+  // Held at half for a window, then growing by ten a window.
+  expect(shown?.cap).toBeGreaterThan(20);
+  expect(shown?.rateHeld).toBeGreaterThan(0);
 }, 30_000);

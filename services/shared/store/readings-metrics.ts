@@ -1,8 +1,9 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres';
 import type { Instant } from '../runtime/instant.ts';
+import { capNow } from './cap.ts';
 import type { Database } from './database.ts';
-import type { ThreadState } from './schema.ts';
+import type { Tables, ThreadState } from './schema.ts';
 
 /** What /metrics needs to know; times are seconds since 1970, null where there is none yet. */
 export type MetricsReading = {
@@ -18,6 +19,14 @@ export type MetricsReading = {
   undigested: number;
   /** The names of the leases that are held now. */
   leases: { name: string }[];
+  /** The limits of the instance that was used last, and how far they are used now; null before the first run. */
+  limits: {
+    cap: number;
+    configured: number;
+    rateHeld: number | null;
+    inFlightHeld: number | null;
+    dayCalls: number | null;
+  } | null;
   /** When the first migration was applied. */
   installed: number | null;
 };
@@ -90,6 +99,25 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
       jsonArrayFrom(
         from.selectFrom('lease').select('name').where('expires_at', '>', sql<Instant>`clock_timestamp()`),
       ).as('leases'),
+      jsonObjectFrom(
+        from
+          .selectFrom('limit_state')
+          .select((row) => [
+            capNow(sql<number>`calls_per_window`, sql<number>`window_ms`, sql<Instant>`clock_timestamp()`).as('cap'),
+            'calls_per_window as configured',
+            held(row, 'rate').as('rateHeld'),
+            held(row, 'in-flight').as('inFlightHeld'),
+            row
+              .selectFrom('marketo_day')
+              .select('calls')
+              .whereRef('marketo_day.instance', '=', 'limit_state.instance')
+              .orderBy('day', 'desc')
+              .limit(1)
+              .as('dayCalls'),
+          ])
+          .orderBy('updated_at', 'desc')
+          .limit(1),
+      ).as('limits'),
       from
         .selectFrom('kysely_migration')
         // Kysely writes the time as text, RFC 3339.
@@ -99,4 +127,14 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
         .as('installed'),
     ])
     .executeTakeFirstOrThrow();
+}
+
+/** How many slots of a kind are held now. */
+function held(row: ExpressionBuilder<Tables, 'limit_state'>, kind: 'rate' | 'in-flight') {
+  return row
+    .selectFrom('slot')
+    .select((slot) => slot.fn.countAll<number>().as('slots'))
+    .whereRef('slot.instance', '=', 'limit_state.instance')
+    .where('kind', '=', kind)
+    .where('free_at', '>', sql<Instant>`clock_timestamp()`);
 }

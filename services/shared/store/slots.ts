@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
+import { capNow } from './cap.ts';
 import type { Database } from './database.ts';
 
 /** How one process may use the slots of an instance; others may use the same slots with other numbers. */
@@ -30,9 +31,6 @@ export type Taken = {
 
 /** After 606 or 615 the cap is never lowered below this many calls a window. */
 const LOWEST_CAP = 10;
-/** How much of the cap comes back in a window's length: 0.5 a second where the window is Marketo's 20 s. */
-const REGROWTH_PER_WINDOW = 10;
-
 /**
  * Slots as rows: `callsPerWindow` of kind rate and `concurrency` of kind in-flight. A row is free when its time has
  * come, on the database's clock; taking one moves that time, so a call that never answers frees its rows by itself.
@@ -50,10 +48,8 @@ export function slotStore(db: Database, rule: SlotRule, clock: RawBuilder<Instan
   const { instance } = rule;
   const later = (milliseconds: number) => sql<Instant>`${clock} + make_interval(secs => ${milliseconds / 1000})`;
 
-  /** The cap of the moment: what it was lowered to, and, one window after that, what has come back since. */
-  const cap = sql<number>`least(${rule.callsPerWindow}::float8, coalesce((
-    select cap + greatest(0, extract(epoch from ${clock} - reduced_at) * 1000 / ${rule.windowMs} - 1) * ${REGROWTH_PER_WINDOW}
-    from limits), ${rule.callsPerWindow}))`;
+  const configured = sql<number>`${rule.callsPerWindow}`;
+  const cap = sql<number>`coalesce((select ${capNow(configured, sql<number>`${rule.windowMs}`, clock)} from limits), ${configured})`;
 
   /** The rows of a kind that this process may use now. Belongs into a statement that has a CTE `allowed`. */
   const usable = (kind: 'rate' | 'in-flight') =>
@@ -78,7 +74,12 @@ export function slotStore(db: Database, rule: SlotRule, clock: RawBuilder<Instan
         .values([...ids('rate', rule.callsPerWindow), ...ids('in-flight', rule.concurrency)])
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      const shown = { calls_per_window: rule.callsPerWindow, window_ms: rule.windowMs, concurrency: rule.concurrency };
+      const shown = {
+        calls_per_window: rule.callsPerWindow,
+        window_ms: rule.windowMs,
+        concurrency: rule.concurrency,
+        updated_at: clock,
+      };
       await db
         .insertInto('limit_state')
         .values({ instance, cap: rule.callsPerWindow, ...shown })
