@@ -192,7 +192,7 @@ test('the daily quota ends the run in good order, and the next run goes on where
   expect(ended.code).toBe(0);
   const row = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow();
   expect(row.outcome).toBe('stopped');
-  expect(row.error).toContain('quota');
+  expect(row.error).toContain('used up');
   expect(await db.selectFrom('sync_error').select('code').where('code', '=', 'marketo-quota').execute()).toHaveLength(
     1,
   );

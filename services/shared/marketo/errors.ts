@@ -136,7 +136,7 @@ export function failureOf(error: MarketoError): Failure {
     case 'quota':
       return new Failure(
         EXIT.tryLater,
-        `Marketo's daily quota is used up, ${call}: the first run after midnight US Central goes on.`,
+        `The day's calls to Marketo are used up, at ${call}: the first run after midnight US Central goes on.`,
         { code: 'marketo-quota', cause: error },
       );
     case 'undocumented':

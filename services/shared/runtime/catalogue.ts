@@ -48,8 +48,8 @@ export const CATALOGUE = {
   'marketo-quota': {
     stage: 'deliver',
     severity: 'error',
-    says: 'Marketo’s daily quota of calls is used up.',
-    todo: 'Nothing will be written before midnight US Central; the first run after it goes on. Find what used the quota in Admin, Web Services.',
+    says: 'The day’s calls are used up: Marketo’s quota, or the part of it that this product may use.',
+    todo: 'Nothing: the first run after midnight US Central goes on. If it happens again, find what uses the quota in Admin, Web Services, or raise MARKETO_DAILY_CALLS.',
   },
   'marketo-credentials': {
     stage: 'deliver',
