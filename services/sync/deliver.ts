@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Marketo } from '../shared/marketo/client.ts';
-import { MarketoError } from '../shared/marketo/errors.ts';
+import { MarketoError, RECORD_CLASSES, recordClassOf } from '../shared/marketo/errors.ts';
 import type { Field, Lead, LeadValues, WriteResult } from '../shared/marketo/types.ts';
 import { type Decision, decide } from '../shared/rules/decide.ts';
 import type { Rules } from '../shared/rules/schema.ts';
@@ -303,8 +303,7 @@ async function recordWritten(
       return;
     }
     const reason = result?.reasons[0] ?? { code: 'no result', field: undefined };
-    // 1005: somebody else created the lead after our look-up; 1004: it was deleted or merged.
-    const cameOrWent = reason.code === '1005' || reason.code === '1004';
+    const cameOrWent = recordClassOf(reason.code) === 'look-again';
     if (cameOrWent && round === 'first') again.push(pending);
     else refused.push({ pending, error: refusalError(pending, reason, cameOrWent) });
   });
@@ -379,7 +378,7 @@ function refusalError(
   const { threadId } = lastThread(pending.visitor);
   const subject = reason.field === undefined ? reason.code : `${reason.code} ${reason.field}`;
   return {
-    code: conflict ? 'lead-conflict' : /^1\d{3}$/.test(reason.code) ? 'lead-refused' : 'marketo-answer',
+    code: conflict ? 'lead-conflict' : reason.code in RECORD_CLASSES ? 'lead-refused' : 'marketo-answer',
     message: `Marketo refused the lead (code ${reason.code}${reason.field === undefined ? '' : `, field ${reason.field}`}).`,
     subject,
     threadId,

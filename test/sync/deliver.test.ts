@@ -210,7 +210,7 @@ test('a code that nobody knows, for one record of many, puts that record aside a
   await empty();
   await ready([{ email: 'poison2@example.com' }]);
   expect(await deliverOnce()).toMatchObject({ created: 0, refused: 1 });
-  expect(await states()).toMatchObject([{ state: 'ready', attempts: 1, reason: 'lead-refused 1999' }]);
+  expect(await states()).toMatchObject([{ state: 'ready', attempts: 1, reason: 'marketo-answer 1999' }]);
 });
 
 test('a lead that somebody else creates between look-up and write is updated, not doubled', async () => {

@@ -83,6 +83,34 @@ export function classOf(code: string | undefined, status: number): CodeClass {
   return 'unknown-fate';
 }
 
+/**
+ * What Marketo's codes for a single record ask of the caller:
+ *
+ * - `look-again` the lead came or went since it was looked up: look it up again, then write what fits.
+ * - `refused` this record, as it is, will not be taken: it is logged, and tried again by later runs with growing delay.
+ *
+ * The same code means something else for a whole call: classify by the place first, by the code second.
+ */
+export type RecordClass = 'look-again' | 'refused';
+
+/** Every code that can stand in a record's reasons, by the documentation ("Error codes", record-level). */
+export const RECORD_CLASSES: Record<string, RecordClass> = {
+  // 1004 Lead not found (updateOnly): deleted or merged. 1005 Lead already exists (createOnly): somebody was faster.
+  '1004': 'look-again',
+  '1005': 'look-again',
+  ...Object.fromEntries(
+    [
+      1001, 1002, 1003, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015, 1016, 1017, 1018, 1019, 1020, 1021,
+      1022, 1025, 1026, 1027, 1028, 1029, 1035, 1036, 1037, 1042, 1048, 1049, 1076, 1077, 1078, 1079, 1080,
+    ].map((number): [string, RecordClass] => [String(number), 'refused']),
+  ),
+};
+
+/** The class of a record's code; one that the documentation does not have is refused too, and logged as unknown. */
+export function recordClassOf(code: string): RecordClass {
+  return RECORD_CLASSES[code] ?? 'refused';
+}
+
 export type MarketoErrorKind =
   | 'throttled'
   | 'quota'
