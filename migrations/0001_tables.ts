@@ -43,19 +43,14 @@ export async function up(db: Kysely<never>): Promise<void> {
       sql`state <> 'ready' or (email is not null and visitor is not null)`,
     )
     .execute();
-  // Deliver finds its work, and the other threads of one address, by these two; they hold only rows that wait.
+  // Deliver finds its work, and the other threads of one address, by these two.
   await db.schema
     .createIndex('chat_thread_due')
     .on('chat_thread')
     .columns(['next_attempt_at', 'ended_at'])
     .where(sql.ref('state'), '=', sql.lit('ready'))
     .execute();
-  await db.schema
-    .createIndex('chat_thread_ready_address')
-    .on('chat_thread')
-    .expression(sql`lower(email)`)
-    .where(sql.ref('state'), '=', sql.lit('ready'))
-    .execute();
+  await db.schema.createIndex('chat_thread_address').on('chat_thread').expression(sql`lower(email)`).execute();
   await db.schema.createIndex('chat_thread_state').on('chat_thread').columns(['state', 'updated_at']).execute();
 
   await db.schema

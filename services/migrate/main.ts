@@ -2,7 +2,7 @@ import { readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { openDatabase } from '../shared/store/database.ts';
+import { explained, openDatabase } from '../shared/store/database.ts';
 import { migrate } from '../shared/store/migrate.ts';
 
 process.exitCode = await main();
@@ -17,6 +17,8 @@ async function main(): Promise<ExitCode> {
       const applied = await migrate(db, config.DATABASE_SCHEMA);
       log.info({ applied }, applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`);
       return EXIT.done;
+    } catch (error) {
+      throw explained(error, config.DATABASE_URL);
     } finally {
       await db.destroy();
     }

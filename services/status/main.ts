@@ -11,7 +11,7 @@ import { buildApp } from './app.ts';
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const log = createLog('status', process.env['LOG_LEVEL'] || 'info');
+  const log = createLog('status', 'info');
   return runProcess(log, async (signal) => {
     const config = readConfig(process.env, [
       'DATABASE_URL',
@@ -21,6 +21,7 @@ async function main(): Promise<ExitCode> {
       'SYNC_INTERVAL',
       'LOG_LEVEL',
     ]);
+    log.level = config.LOG_LEVEL;
     // Two seconds for one reading: well below the 10 s after which Prometheus gives a scrape up.
     const readings = openReadings(config.DATABASE_URL, config.DATABASE_SCHEMA, 2000);
     const app = buildApp({ readings, log, syncInterval: config.SYNC_INTERVAL });

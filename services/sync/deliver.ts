@@ -2,16 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { Marketo } from '../shared/marketo/client.ts';
 import { MarketoError, RECORD_CLASSES, recordClassOf } from '../shared/marketo/errors.ts';
-import type { Field, Lead, LeadValues, WriteResult } from '../shared/marketo/types.ts';
+import type { Field, Lead, LeadValues, Refusal, WriteResult } from '../shared/marketo/types.ts';
 import { type Decision, decide } from '../shared/rules/decide.ts';
 import type { Rules } from '../shared/rules/schema.ts';
-import { addMilliseconds, type Instant } from '../shared/runtime/instant.ts';
+import type { Instant } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { recordChanges } from '../shared/store/changes.ts';
 import { addCounts } from '../shared/store/counters.ts';
 import type { Database } from '../shared/store/database.ts';
 import { type LoggedError, logErrors } from '../shared/store/errors.ts';
-import { giveBack, markRefused, markSynced, type TakenThread, takeReady } from '../shared/store/ledger.ts';
+import {
+  dueAddresses,
+  giveBack,
+  laterThreads,
+  markRefused,
+  markSynced,
+  type TakenThread,
+  takeReady,
+} from '../shared/store/ledger.ts';
 import { mergeByAddress, type Visitor } from './merge.ts';
 
 export type Deliver = {
@@ -26,7 +34,7 @@ export type Deliver = {
   batchSize: number;
   /** Calls in flight. */
   concurrency: number;
-  /** Refusals after which a thread is dead. */
+  /** Attempts after which a thread is dead. */
   maxAttempts: number;
   /** For how long Marketo may still work on a write that gave no answer, in milliseconds. */
   unknownFateMs: number;
@@ -48,10 +56,10 @@ export type DeliverCounts = {
  *
  * Invariants: no two writes for one address are in flight (a wave takes all threads of an address, and a run takes
  * them once); a create is only ever sent after a look-up that did not find the lead, and never again before another
- * look-up; what was not recorded as delivered or refused is given back, and the next run takes it.
+ * look-up; what was not recorded as delivered or refused is given back without an attempt, and a later run takes it.
  *
  * @param now the run's instant.
- * @throws Failure where a whole call failed for good; everything recorded so far stays.
+ * @throws MarketoError where a whole call failed for good; everything recorded so far stays.
  */
 export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCounts> {
   const state: State = {
@@ -60,56 +68,102 @@ export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCoun
     creates: [],
     updates: [],
     lookAgain: [],
-    startedAt: performance.now(),
+    suspects: [],
+    suspicion: undefined,
     lastUnknownAt: undefined,
     limit: pLimit(parts.concurrency),
     writes: [],
     failure: undefined,
   };
   try {
-    for (;;) {
-      const taken = await takeReady(parts.db, parts.runId, now, parts.batchSize);
-      if (taken.length === 0) break;
-      for (const thread of taken) state.outstanding.add(thread.threadId);
-      const visitors = mergeByAddress(taken);
-      state.counts.visitors += visitors.length;
-      await lookUpAndDecide(parts, state, visitors, now, 'first');
-    }
-    await finishWrites(parts, state, now, 'first');
-    await secondLook(parts, state, now);
-    return state.counts;
+    await everythingDue(parts, state, now);
+    await lookAgain(parts, state, now);
+    await isolate(parts, state, now);
   } catch (error) {
-    // Answers that are still to come belong to writes that were sent: they are waited for and recorded all the same.
+    // Nothing new is sent; answers that are still to come belong to writes that were sent, and are recorded.
+    state.failure ??= error;
     await Promise.allSettled(state.writes);
-    if (!(error instanceof MarketoError) && !parts.signal.aborted) throw error;
-    await giveBack(parts.db, parts.runId, [...state.outstanding], notBefore(parts, state, now));
+    // An error of our own may be a record's fault: then its attempt counts, so that it cannot stop us for ever.
+    if (error instanceof MarketoError || parts.signal.aborted) await giveBackTheRest(parts, state, now);
     throw error;
   }
+  await giveBackTheRest(parts, state, now);
+  return state.counts;
 }
 
-type Pending = { visitor: Visitor; values: LeadValues; decision: Decision; lead: Lead | undefined };
-type Round = 'first' | 'second';
+type Pending = { visitor: Visitor; values: LeadValues; decision: Decision; lead: Lead | undefined; lookedUpAt: number };
+
+/**
+ * A visitor is sent in the first round; again, after another look-up, in the second, where the lead came or went or the
+ * fate of the write is not known. Calls that are refused as a whole are sent in parts, and then one by one, to find the
+ * record that is at fault.
+ */
+type Round = 'first' | 'second' | 'parts' | 'singles';
+
 type State = {
   counts: DeliverCounts;
   /** Threads that were taken and not recorded yet. */
   outstanding: Set<string>;
   creates: Pending[];
   updates: Pending[];
-  /** Visitors whose write met a lead that came or went meanwhile, or whose fate is not known. */
+  /** Visitors for the second round. */
   lookAgain: Visitor[];
-  /** When deliver began, and when the last write without an answer ended for us, both by performance.now(). */
+  /** Visitors of calls that were refused as a whole. */
+  suspects: Visitor[];
+  /** With what they were refused first. */
+  suspicion: MarketoError | undefined;
+  /** When the last write of unknown fate ended for us, by performance.now(). */
   lastUnknownAt: number | undefined;
-  startedAt: number;
   limit: ReturnType<typeof pLimit>;
   writes: Promise<void>[];
   /** The first call that failed for good: nothing is sent after it. */
   failure: unknown;
 };
 
-/** When what is given back may be taken again: at once, but not while Marketo may still be working on one of its writes. */
-function notBefore(parts: Deliver, state: State, now: Instant): Instant {
-  if (state.lastUnknownAt === undefined) return now;
-  return addMilliseconds(now, state.lastUnknownAt - state.startedAt + parts.unknownFateMs);
+/** So many addresses are listed at once; listing goes through all that is ready, so it is not done for every wave. */
+const ADDRESSES_AT_ONCE = 3000;
+
+async function everythingDue(parts: Deliver, state: State, now: Instant): Promise<void> {
+  for (;;) {
+    const addresses = await dueAddresses(parts.db, parts.runId, now, ADDRESSES_AT_ONCE);
+    if (addresses.length === 0) break;
+    for (const wave of chunks(addresses, parts.batchSize)) {
+      const visitors = await takeVisitors(parts, state, wave, now);
+      state.counts.visitors += visitors.length;
+      await lookUpAndDecide(parts, state, visitors, now, 'first', parts.batchSize);
+    }
+  }
+  await finishWrites(parts, state, now, 'first', parts.batchSize);
+}
+
+async function takeVisitors(parts: Deliver, state: State, addresses: string[], now: Instant): Promise<Visitor[]> {
+  const taken = await takeReady(parts.db, parts.runId, now, addresses);
+  for (const { threadId } of taken) state.outstanding.add(threadId);
+  // A thread whose attempts are used up although it never was refused is one that killed its runs.
+  const fatal = taken.filter((thread) => thread.attempts > parts.maxAttempts);
+  const later = await laterThreads(parts.db, taken);
+  const { visitors, unreadable } = mergeByAddress(
+    taken.filter((thread) => !fatal.includes(thread)),
+    later,
+  );
+  await bury(parts, state, [...fatal, ...unreadable], now);
+  return visitors;
+}
+
+/** Gives up threads that no run can handle. */
+async function bury(parts: Deliver, state: State, threads: readonly TakenThread[], now: Instant): Promise<void> {
+  if (threads.length === 0) return;
+  await parts.db.transaction().execute(async (transaction) => {
+    const buried = threads.map((thread) => ({ ...thread, reason: 'run-failed' }));
+    await markRefused(transaction, parts.runId, buried, now, 0);
+    await logErrors(transaction, parts.runId, threads.map(deathOf));
+  });
+  state.counts.dead += threads.length;
+  for (const { threadId } of threads) state.outstanding.delete(threadId);
+}
+
+function deathOf({ threadId }: { threadId: string }): LoggedError {
+  return { code: 'thread-dead', message: 'The thread was given up after its last attempt.', threadId };
 }
 
 async function lookUpAndDecide(
@@ -118,70 +172,137 @@ async function lookUpAndDecide(
   visitors: readonly Visitor[],
   now: Instant,
   round: Round,
+  writeSize: number,
 ): Promise<void> {
   stopIfNeeded(parts, state);
-  const leads = await state.limit(() =>
-    parts.marketo.findLeadsByEmail(
-      visitors.map((visitor) => visitor.email),
-      parts.rules.fieldNames,
-    ),
-  );
+  const leads = await lookUp(parts, state, visitors, now);
+  const lookedUpAt = performance.now();
   const unchanged: Pending[] = [];
   const warnings: LoggedError[] = [];
   for (const visitor of visitors) {
-    const candidates = leads.get(visitor.email.toLowerCase()) ?? [];
-    const lead = mostRecentlyUpdated(candidates);
-    if (lead && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
+    const candidates = leads.get(visitor.email.toLowerCase());
+    if (candidates === 'refused') continue;
+    const lead = mostRecentlyUpdated(candidates ?? []);
+    if (lead && candidates && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
     const decision = decide(parts.rules, visitor.input, lead?.values, parts.fields);
     const values: LeadValues = lead ? { id: lead.id } : { email: visitor.email };
     for (const change of decision.changes) values[change.field] = change.to;
-    const pending = { visitor, values, decision, lead };
+    const pending = { visitor, values, decision, lead, lookedUpAt };
     if (!lead) state.creates.push(pending);
     else if (decision.changes.length > 0) state.updates.push(pending);
     else unchanged.push(pending);
   }
   await recordUnchanged(parts, state, unchanged, warnings, now);
   for (const kind of ['creates', 'updates'] as const) {
-    for (let batch = fullBatch(state[kind], parts.batchSize); batch; batch = fullBatch(state[kind], parts.batchSize)) {
+    for (let batch = fullBatch(state[kind], writeSize); batch; batch = fullBatch(state[kind], writeSize)) {
       startWrite(parts, state, kind, batch, now, round);
     }
+  }
+  // An update stands on what the look-up saw: it must not wait for others until somebody has changed the lead. (A create
+  // may wait: it is refused where the lead has come to be there.)
+  if (state.updates.some((pending) => lookedUpAt - pending.lookedUpAt > LONGEST_WAIT_MS)) {
+    startWrite(parts, state, 'updates', state.updates.splice(0), now, round);
   }
   // A bound on what waits in memory: no more batches ahead than may be in flight twice over.
   while (state.limit.pendingCount > parts.concurrency) await Promise.race(state.writes);
 }
 
+/** How long a decided update may wait for others to fill its call. */
+const LONGEST_WAIT_MS = 20_000;
+
+/**
+ * The leads of these visitors. An address that more than a thousand leads have makes Marketo refuse the whole call
+ * (1003, "Too many results match the filter"): then halves are asked for, until it is found, and only it is refused.
+ */
+async function lookUp(
+  parts: Deliver,
+  state: State,
+  visitors: readonly Visitor[],
+  now: Instant,
+): Promise<Map<string, Lead[] | 'refused'>> {
+  const emails = visitors.map((visitor) => visitor.email);
+  try {
+    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.fieldNames));
+  } catch (error) {
+    if (!(error instanceof MarketoError && error.kind === 'configuration' && error.code === '1003')) throw error;
+    const [first] = visitors;
+    if (visitors.length === 1 && first) {
+      const pending = { visitor: first, values: {}, decision: NOTHING, lead: undefined, lookedUpAt: 0 };
+      await recordWritten(parts, state, [pending], [refusal(error.code)], now, 'singles');
+      return new Map([[first.email.toLowerCase(), 'refused' as const]]);
+    }
+    const middle = Math.ceil(visitors.length / 2);
+    const left = await lookUp(parts, state, visitors.slice(0, middle), now);
+    const right = await lookUp(parts, state, visitors.slice(middle), now);
+    return new Map([...left, ...right]);
+  }
+}
+
+const NOTHING: Decision = { changes: [], leftAlone: [] };
+
 /** Sends what has not filled a call, and waits for all answers. */
-async function finishWrites(parts: Deliver, state: State, now: Instant, round: Round): Promise<void> {
+async function finishWrites(parts: Deliver, state: State, now: Instant, round: Round, size: number): Promise<void> {
   for (const kind of ['creates', 'updates'] as const) {
     while (state[kind].length > 0) {
-      const batch = fullBatch(state[kind], parts.batchSize) ?? state[kind].splice(0);
-      startWrite(parts, state, kind, batch, now, round);
+      startWrite(parts, state, kind, fullBatch(state[kind], size) ?? state[kind].splice(0), now, round);
     }
   }
   await Promise.all(state.writes);
-  state.writes = [];
   stopIfNeeded(parts, state);
 }
 
 /**
- * Looks again for those whose lead came or went between look-up and write, and for those whose write got no answer: for
- * these only after Marketo cannot be working on it any more. Who is there by now is updated, who is not is created.
+ * Looks again for those whose lead came or went between look-up and write, and for those whose write got no answer. Who
+ * is there by now is updated, who is not is created.
  */
-async function secondLook(parts: Deliver, state: State, now: Instant): Promise<void> {
-  if (state.lookAgain.length === 0) return;
+async function lookAgain(parts: Deliver, state: State, now: Instant): Promise<void> {
+  await sendAgain(parts, state, state.lookAgain.splice(0), now, 'second', parts.batchSize);
+}
+
+/** So many calls are spent in a run on finding a record that makes Marketo refuse a whole call: parts, then singles. */
+const PARTS = 18;
+const SINGLES = 40;
+
+/**
+ * Finds the records for which Marketo refuses a whole call: those of refused calls are sent in parts, and those of
+ * refused parts one by one; a record that is refused by itself is at fault. Where no part is taken, no record is at fault:
+ * then the run ends with what Marketo said, and nobody loses an attempt. What goes beyond the bound waits for the next
+ * run, which goes on finding.
+ */
+async function isolate(parts: Deliver, state: State, now: Instant): Promise<void> {
+  const suspects = state.suspects.splice(0);
+  if (suspects.length === 0) return;
+  parts.log.warn(
+    { visitors: suspects.length, code: state.suspicion?.code },
+    'Marketo refused whole calls: looking for the record at fault',
+  );
+  await sendAgain(parts, state, suspects, now, 'parts', Math.ceil(suspects.length / PARTS));
+  const stillSuspect = state.suspects.splice(0);
+  if (stillSuspect.length === suspects.length && suspects.length > 1) throw state.suspicion;
+  await sendAgain(parts, state, stillSuspect.slice(0, SINGLES), now, 'singles', 1);
+}
+
+/** Looks visitors up once more and sends them, in calls of a size; not before Marketo can be done with earlier ones. */
+async function sendAgain(
+  parts: Deliver,
+  state: State,
+  visitors: readonly Visitor[],
+  now: Instant,
+  round: Round,
+  size: number,
+): Promise<void> {
+  if (visitors.length === 0) return;
   const wait = state.lastUnknownAt === undefined ? 0 : state.lastUnknownAt + parts.unknownFateMs - performance.now();
   if (wait > 0) {
+    const seconds = Math.round(wait / 1000);
     parts.log.info(
-      { seconds: Math.round(wait / 1000), visitors: state.lookAgain.length },
-      'waiting to look again for writes that gave no answer',
+      { visitors: visitors.length },
+      `waiting ${seconds} s for writes that gave no answer, then looking again`,
     );
     await sleep(wait, undefined, { signal: parts.signal });
   }
-  const visitors = state.lookAgain.splice(0);
-  for (let start = 0; start < visitors.length; start += parts.batchSize) {
-    await lookUpAndDecide(parts, state, visitors.slice(start, start + parts.batchSize), now, 'second');
-  }
-  await finishWrites(parts, state, now, 'second');
+  for (const wave of chunks(visitors, parts.batchSize)) await lookUpAndDecide(parts, state, wave, now, round, size);
+  await finishWrites(parts, state, now, round, size);
 }
 
 function startWrite(
@@ -203,11 +324,7 @@ function startWrite(
   state.writes.push(write);
 }
 
-/**
- * Sends one call and records what became of it.
- *
- * @param halvings how many more calls may be spent on finding a record that makes Marketo refuse the whole call.
- */
+/** Sends one call, and records what became of it or files its visitors for another round. */
 async function writeBatch(
   parts: Deliver,
   state: State,
@@ -215,52 +332,52 @@ async function writeBatch(
   batch: Pending[],
   now: Instant,
   round: Round,
-  halvings = { left: MOST_HALVINGS },
 ): Promise<void> {
   stopIfNeeded(parts, state);
   const send = kind === 'creates' ? parts.marketo.createLeads : parts.marketo.updateLeads;
+  let results: WriteResult[];
   try {
-    const results = await send(batch.map((pending) => pending.values));
-    await recordWritten(parts, state, batch, results, now, round);
+    results = await send(batch.map((pending) => pending.values));
   } catch (error) {
     if (!(error instanceof MarketoError)) throw error;
-    if (round === 'first' && (error.kind === 'unknown-fate' || error.kind === 'undocumented')) {
-      state.lastUnknownAt = performance.now();
-      state.lookAgain.push(...batch.map((pending) => pending.visitor));
-      return;
-    }
-    if (!isAboutSomeRecord(error)) throw error;
-    if (batch.length === 1 || halvings.left < 2) {
-      const refused: WriteResult = { status: 'skipped', reasons: [{ code: error.code, field: undefined }] };
+    if (error.kind === 'unknown-fate') state.lastUnknownAt = performance.now();
+    const next = nextRound(error, round);
+    if (next === undefined) throw error;
+    const visitors = batch.map((pending) => pending.visitor);
+    if (next === 'second') state.lookAgain.push(...visitors);
+    else if (next === 'parts' || next === 'singles') {
+      state.suspicion ??= error;
+      state.suspects.push(...visitors);
+    } else
       await recordWritten(
         parts,
         state,
         batch,
-        batch.map(() => refused),
+        batch.map(() => refusal(error.code)),
         now,
         round,
       );
-      return;
-    }
-    // One record that Marketo cannot take must not hold up the others: halve until it is found.
-    halvings.left -= 2;
-    const middle = Math.ceil(batch.length / 2);
-    await writeBatch(parts, state, kind, batch.slice(0, middle), now, round, halvings);
-    await writeBatch(parts, state, kind, batch.slice(middle), now, round, halvings);
+    return;
   }
+  await recordWritten(parts, state, batch, results, now, round);
 }
 
-/** Enough to find one record among 300: 2 · ⌈log₂ 300⌉. With more than one, the rest of the call waits for a later run. */
-const MOST_HALVINGS = 18;
+/** What is done with a call that failed: another round, its records refused, or (undefined) the end of the run. */
+function nextRound(error: MarketoError, round: Round): Round | 'refuse' | undefined {
+  const perhapsDone = error.kind === 'unknown-fate' || error.kind === 'undocumented';
+  if (perhapsDone && round === 'first') return 'second';
+  // A whole call refused with a record's code, as invalid JSON, as too large, or twice for no known reason.
+  const perhapsOneRecord =
+    perhapsDone || (error.kind === 'configuration' && /^(?:1\d{3}|609|HTTP 413)/.test(error.code));
+  // Where there was no answer at all, no record has been told to be at fault.
+  const answered = /^(?:\d{3,4}|HTTP 413)/.test(error.code);
+  if (!perhapsOneRecord || !answered) return undefined;
+  if (round === 'singles') return 'refuse';
+  return round === 'parts' ? 'singles' : 'parts';
+}
 
-/**
- * A whole call refused with a record's code, as invalid JSON, as too large, or with a code that the documentation does
- * not have: one of its records may be at fault.
- */
-function isAboutSomeRecord(error: MarketoError): boolean {
-  return (
-    error.kind === 'undocumented' || (error.kind === 'configuration' && /^(?:1\d{3}|609|HTTP 413)/.test(error.code))
-  );
+function refusal(code: string): WriteResult {
+  return { status: 'skipped', reasons: [{ code, field: undefined }] };
 }
 
 async function recordUnchanged(
@@ -271,18 +388,17 @@ async function recordUnchanged(
   now: Instant,
 ): Promise<void> {
   await parts.db.transaction().execute(async (transaction) => {
-    await markSynced(
-      transaction,
-      parts.runId,
-      unchanged.flatMap((one) => threadsOf(one, one.lead?.id ?? 0)),
-      now,
-    );
+    const threads = unchanged.flatMap((one) => threadsOf(one, one.lead?.id ?? 0));
+    await markSynced(transaction, parts.runId, threads, now);
     await logErrors(transaction, parts.runId, warnings);
     await addCounts(transaction, [{ name: 'lcm_leads_total', labels: { action: 'unchanged' }, by: unchanged.length }]);
   });
   state.counts.unchanged += unchanged.length;
   settle(state, unchanged);
 }
+
+type Written = { pending: Pending; leadId: number; action: 'created' | 'updated' };
+type Refused = { pending: Pending; error: LoggedError };
 
 /** Records what became of a batch: ledger, audit trail, errors and counters, in one transaction. */
 async function recordWritten(
@@ -293,9 +409,8 @@ async function recordWritten(
   now: Instant,
   round: Round,
 ): Promise<void> {
-  const written: { pending: Pending; leadId: number; action: 'created' | 'updated' }[] = [];
-  const refused: { pending: Pending; error: LoggedError }[] = [];
-  const again: Pending[] = [];
+  const written: Written[] = [];
+  const refused: Refused[] = [];
   batch.forEach((pending, index) => {
     const result = results[index];
     if (result && result.status !== 'skipped') {
@@ -304,84 +419,56 @@ async function recordWritten(
     }
     const reason = result?.reasons[0] ?? { code: 'no result', field: undefined };
     const cameOrWent = recordClassOf(reason.code) === 'look-again';
-    if (cameOrWent && round === 'first') again.push(pending);
+    if (cameOrWent && round === 'first') state.lookAgain.push(pending.visitor);
     else refused.push({ pending, error: refusalError(pending, reason, cameOrWent) });
   });
-  const dead = await parts.db.transaction().execute(async (transaction) => {
-    await markSynced(
-      transaction,
-      parts.runId,
-      written.flatMap(({ pending, leadId }) => threadsOf(pending, leadId)),
-      now,
-    );
-    const died = await markRefused(
-      transaction,
-      parts.runId,
-      refused.flatMap(({ pending, error }) =>
-        pending.visitor.threads.map((thread) => ({ ...thread, reason: `${error.code} ${error.subject ?? ''}`.trim() })),
-      ),
-      now,
-      parts.maxAttempts,
-    );
-    await recordChanges(
-      transaction,
-      parts.runId,
-      written.map(({ pending, leadId, action }) => ({
-        threadId: lastThread(pending.visitor).threadId,
-        leadId,
-        action,
-        changes: pending.decision.changes,
-      })),
-    );
-    await logErrors(transaction, parts.runId, [
-      ...refused.map(({ error }) => error),
-      ...died.map((threadId) => ({
-        code: 'thread-dead' as const,
-        message: 'The thread was given up after its last attempt.',
-        threadId,
-      })),
-    ]);
-    await addCounts(transaction, [
-      {
-        name: 'lcm_leads_total',
-        labels: { action: 'created' },
-        by: written.filter((one) => one.action === 'created').length,
-      },
-      {
-        name: 'lcm_leads_total',
-        labels: { action: 'updated' },
-        by: written.filter((one) => one.action === 'updated').length,
-      },
-      { name: 'lcm_leads_total', labels: { action: 'refused' }, by: refused.length },
-    ]);
-    return died.length;
-  });
+  const dead = await record(parts, written, refused, now);
   for (const { action } of written) state.counts[action] += 1;
   state.counts.refused += refused.length;
   state.counts.dead += dead;
   settle(
     state,
-    written.map(({ pending }) => pending),
+    [...written, ...refused].map(({ pending }) => pending),
   );
-  settle(
-    state,
-    refused.map(({ pending }) => pending),
-  );
-  state.lookAgain.push(...again.map((pending) => pending.visitor));
 }
 
-function refusalError(
-  pending: Pending,
-  reason: { code: string; field: string | undefined },
-  conflict: boolean,
-): LoggedError {
-  const { threadId } = lastThread(pending.visitor);
-  const subject = reason.field === undefined ? reason.code : `${reason.code} ${reason.field}`;
+/** @returns how many threads are dead by it */
+async function record(parts: Deliver, written: Written[], refused: Refused[], now: Instant): Promise<number> {
+  const { runId, maxAttempts } = parts;
+  const threads = written.flatMap(({ pending, leadId }) => threadsOf(pending, leadId));
+  const waiting = refused.flatMap(({ pending, error }) =>
+    pending.visitor.threads.map((thread) => ({ ...thread, reason: `${error.code} ${error.subject ?? ''}`.trim() })),
+  );
+  const count = (action: string, by: number) => ({ name: 'lcm_leads_total', labels: { action }, by });
+  return parts.db.transaction().execute(async (transaction) => {
+    await markSynced(transaction, runId, threads, now);
+    const dead = await markRefused(transaction, runId, waiting, now, maxAttempts);
+    const changes = written.map(({ pending, leadId, action }) => ({
+      threadId: lastThread(pending.visitor).threadId,
+      leadId,
+      action,
+      changes: pending.decision.changes,
+    }));
+    await recordChanges(transaction, runId, changes);
+    const deaths = dead.map((threadId) => deathOf({ threadId }));
+    await logErrors(transaction, runId, [...refused.map(({ error }) => error), ...deaths]);
+    const created = written.filter(({ action }) => action === 'created').length;
+    await addCounts(transaction, [
+      count('created', created),
+      count('updated', written.length - created),
+      count('refused', refused.length),
+    ]);
+    return dead.length;
+  });
+}
+
+function refusalError(pending: Pending, reason: Refusal, conflict: boolean): LoggedError {
+  const { code, field } = reason;
   return {
-    code: conflict ? 'lead-conflict' : reason.code in RECORD_CLASSES ? 'lead-refused' : 'marketo-answer',
-    message: `Marketo refused the lead (code ${reason.code}${reason.field === undefined ? '' : `, field ${reason.field}`}).`,
-    subject,
-    threadId,
+    code: conflict ? 'lead-conflict' : code in RECORD_CLASSES ? 'lead-refused' : 'marketo-answer',
+    message: `Marketo refused the lead (code ${code}${field === undefined ? '' : `, field ${field}`}).`,
+    subject: field === undefined ? code : `${code} ${field}`,
+    threadId: lastThread(pending.visitor).threadId,
     ...(pending.lead ? { leadId: pending.lead.id } : {}),
   };
 }
@@ -414,6 +501,10 @@ function fullBatch(pending: Pending[], batchSize: number): Pending[] | undefined
 /** Bytes of leads in one body; Marketo answers HTTP 413 over 1 MB. */
 const LARGEST_BODY = 900_000;
 
+async function giveBackTheRest(parts: Deliver, state: State, now: Instant): Promise<void> {
+  await giveBack(parts.db, parts.runId, [...state.outstanding], now);
+}
+
 function threadsOf(pending: Pending, leadId: number): { threadId: string; leadId: number }[] {
   return pending.visitor.threads.map(({ threadId }) => ({ threadId, leadId }));
 }
@@ -431,4 +522,10 @@ function settle(state: State, pendings: readonly Pending[]): void {
 function stopIfNeeded(parts: Deliver, state: State): void {
   parts.signal.throwIfAborted();
   if (state.failure !== undefined) throw state.failure;
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
 }

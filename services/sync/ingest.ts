@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { LiveChat } from '../shared/livechat/client.ts';
+import type { ArchivePage, LiveChat } from '../shared/livechat/client.ts';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import type { ActiveThread, ChatWithThread } from '../shared/livechat/types.ts';
 import { addressProblem, contentHash, type ThreadOfVisitor, visitorOf } from '../shared/livechat/visitor.ts';
+import { Failure } from '../shared/runtime/failure.ts';
 import { addMilliseconds, type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { addCounts } from '../shared/store/counters.ts';
@@ -144,8 +145,9 @@ async function readPages(
     try {
       for await (const page of parts.livechat.archive(from, to)) {
         parts.signal.throwIfAborted();
-        await fileChats(parts, page.chats, counts, now);
+        await fileChats(parts, [...page.chats, ...(await askForOdd(parts, page.odd))], counts, now);
         for (const chat of page.chats) ids.add(chat.thread.id);
+        for (const { threadId } of page.odd) ids.add(threadId);
         found = Math.max(found, page.found ?? 0);
         pages += 1;
       }
@@ -156,6 +158,23 @@ async function readPages(
         throw error;
     }
   }
+}
+
+/** Entries of a page that cannot be read are asked for one by one; one that cannot be read even then is told. */
+async function askForOdd(parts: Ingest, odd: ArchivePage['odd']): Promise<ChatWithThread[]> {
+  const chats: ChatWithThread[] = [];
+  for (const { chatId, threadId } of odd) {
+    try {
+      const chat = threadId === '' ? undefined : await parts.livechat.thread(chatId, threadId);
+      if (chat) chats.push(chat);
+      if (chat || threadId !== '') continue;
+    } catch (error) {
+      if (!(error instanceof Failure && error.code === 'livechat-answer')) throw error;
+    }
+    const message = 'LiveChat gave a thread in a shape that is not documented; it was not taken in.';
+    await logErrors(parts.db, parts.runId, [{ code: 'livechat-answer', message, ...(threadId ? { threadId } : {}) }]);
+  }
+  return chats;
 }
 
 /**
@@ -230,7 +249,7 @@ function ledgerThread(
   before: KnownThread | undefined,
   excludedDomains: readonly string[],
 ): LedgerThread {
-  const visit = withEarlierVariables(thread.visit, before?.visit);
+  const visit = withWhatWasKnown(thread, before);
   const problem = thread.active ? undefined : addressProblem(visit.visitor.email, excludedDomains);
   return {
     threadId: thread.threadId,
@@ -252,15 +271,32 @@ function resultOf(filed: LedgerThread, before: KnownThread | undefined): 'new' |
   return before.state === 'open' || before.contentHash !== filed.contentHash ? 'changed' : 'known';
 }
 
-/** Custom variables expire with the visitor's session: those that an earlier reading saw are kept. */
-function withEarlierVariables(visit: ThreadOfVisitor['visit'], before: unknown): ThreadOfVisitor['visit'] {
-  const earlier = variablesIn(before);
-  return { ...visit, visitor: { ...visit.visitor, variables: { ...earlier, ...visit.visitor.variables } } };
+/**
+ * A thread's content, with what an earlier reading saw and this one cannot: custom variables expire with the session.
+ *
+ * And LiveChat shows the visitor's profile as it is now, not as it was: on a shared computer it is somebody else's by
+ * then. So once a thread has ended with an address, its visitor stays who they were, unless the thread itself says
+ * otherwise (a form that came late, a correction by an agent).
+ */
+function withWhatWasKnown(thread: ThreadOfVisitor, before: KnownThread | undefined): ThreadOfVisitor['visit'] {
+  const stored = storedVisit.safeParse(before?.visit).data;
+  if (!stored) return thread.visit;
+  const { visitor } = thread.visit;
+  const variables = { ...stored.visitor.variables, ...visitor.variables };
+  const settled = before?.state !== 'open' && stored.visitor.email !== '' && !thread.saysAddress;
+  const person = settled ? { ...visitor, ...stored.visitor } : visitor;
+  return { ...thread.visit, visitor: { ...person, variables } };
 }
 
-function variablesIn(visit: unknown): Record<string, string> {
-  const parsed = storedVariables.safeParse(visit);
-  return parsed.success ? parsed.data.visitor.variables : {};
-}
-
-const storedVariables = z.object({ visitor: z.object({ variables: z.record(z.string(), z.string()) }) });
+const text = z.string();
+const storedVisit = z.object({
+  visitor: z.object({
+    email: text,
+    name: text,
+    firstName: text,
+    lastName: text,
+    phone: text,
+    address: z.object({ street: text, city: text, state: text, country: text, postalCode: text }),
+    variables: z.record(z.string(), z.string()),
+  }),
+});

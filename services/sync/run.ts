@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLiveChat } from '../shared/livechat/client.ts';
+import { createLiveChat, type LiveChat } from '../shared/livechat/client.ts';
+import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { type Call, createMarketo } from '../shared/marketo/client.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
 import { createSlots, FRESH_MS } from '../shared/marketo/slots.ts';
@@ -16,8 +17,8 @@ import { callsOfDay, logCall } from '../shared/store/calls.ts';
 import { addCounts } from '../shared/store/counters.ts';
 import type { Database } from '../shared/store/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
-import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
-import { closeLostRuns, finishRun, heartbeat, setRunWindow, startRun } from '../shared/store/runs.ts';
+import { COOLING, coolLease, leaseOwner, releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
+import { closeLostRuns, finishRun, heartbeat, isScheduled, setRunWindow, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
 import { slotStore } from '../shared/store/slots.ts';
 import { readWatermark } from '../shared/store/watermark.ts';
@@ -75,7 +76,7 @@ export async function runSync(
   refuseHalfBackfill(config);
   const rules = parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
   const runId = await startRun(db, 'sync', config.RUN_NAME);
-  const run: Run = { config, db, log: log.child({ run: runId }), runId, counts: {} };
+  const run: Run = { config, db, log: log.child({ run: runId }), runId, counts: {}, unknownFateAt: undefined };
   try {
     return await withLease(run, signal, (working) => work(run, rules, working, clock));
   } catch (error) {
@@ -87,7 +88,15 @@ export async function runSync(
   }
 }
 
-type Run = { config: SyncConfig; db: Database; log: Logger; runId: number; counts: Record<string, number> };
+type Run = {
+  config: SyncConfig;
+  db: Database;
+  log: Logger;
+  runId: number;
+  counts: Record<string, number>;
+  /** When the last write of unknown fate ended for us, by performance.now(). */
+  unknownFateAt: number | undefined;
+};
 
 /** Marketo works on Sync Leads for up to 90 s ("Leads", Timeouts). */
 const UNKNOWN_FATE_MS = 95_000;
@@ -104,22 +113,8 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
     // Before anything else, so that a wrong secret, or a rule that does not fit, leaves no trace but the run's row.
     const fields = await marketo.describe();
     checkAgainstMarketo(rules, fields);
-    const active = await livechat.activeThreads();
-
-    // LiveChat's clock, where it is behind ours: what it has not seen yet cannot be read.
-    const ours = instantOf(clock());
-    const now = earlier(ours, livechat.serverTime() ?? ours);
-    const window = windowOf(config, await readWatermark(db), now);
-    await setRunWindow(db, runId, window.from, window.to);
-    const read = await ingest(
-      { livechat, db, log, runId, signal, excludedDomains: config.SYNC_EXCLUDED_DOMAINS },
-      window,
-      active,
-      now,
-    );
-    Object.assign(run.counts, read);
-    log.info(read, `filed ${read.new} new and ${read.changed} changed threads; ${read.open} are still going on`);
-
+    // Where LiveChat is away, what it has given before is delivered all the same.
+    const { now, away } = await readLiveChat(run, livechat, signal, clock);
     const delivered = await deliver(
       {
         marketo,
@@ -137,6 +132,7 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       now,
     );
     Object.assign(run.counts, delivered);
+    if (away) throw away;
     await finishRun(db, runId, 'done', run.counts);
     log.info(
       run.counts,
@@ -185,10 +181,13 @@ async function withLease(
 ): Promise<ExitCode> {
   const { db, log, runId, config } = run;
   const owner = `${config.RUN_NAME ?? 'manual'} ${randomUUID()}`;
-  const scheduled = /-\d{8}$/.test(config.RUN_NAME ?? '');
+  const scheduled = isScheduled(config.RUN_NAME, Date.now());
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await takeLease(db, 'sync', owner, LEASE_SECONDS))) {
-    if (scheduled) {
+    const holder = await leaseOwner(db, 'sync');
+    // An earlier pod of our own Job is dead, and a lease that cools is nobody's: both end soon.
+    const endsSoon = holder === undefined || holder === COOLING || holder.startsWith(`${config.RUN_NAME} `);
+    if (scheduled && !endsSoon) {
       await finishRun(db, runId, 'skipped', {}, 'Another sync is at work, which does what this one would.');
       log.info('another sync is at work, which does what this one would: nothing to do');
       return EXIT.done;
@@ -204,26 +203,77 @@ async function withLease(
     await sleep(5000, undefined, { signal });
   }
   const lost = new AbortController();
-  const renewal = setInterval(() => void keepAlive(run, owner, lost), RENEW_EVERY_MS);
+  const lease = { owner, lost, renewedAt: performance.now() };
+  const renewal = setInterval(() => void keepAlive(run, lease), RENEW_EVERY_MS);
   try {
     return await body(AbortSignal.any([signal, lost.signal]));
+  } catch (error) {
+    throw lost.signal.aborted ? lost.signal.reason : error;
   } finally {
     clearInterval(renewal);
-    await releaseLease(db, 'sync', owner);
+    await giveLeaseBack(run, owner);
   }
 }
 
-/** A database that is away for a moment is no reason to stop; a lease that another holds is. */
-async function keepAlive(run: Run, owner: string, lost: AbortController): Promise<void> {
+/**
+ * Where Marketo may still be working on a write of ours, the next run must not look leads up yet: it would not find what
+ * that write is about to create, and create it again. However this run ends, its lease then outlasts it.
+ */
+async function giveLeaseBack(run: Run, owner: string): Promise<void> {
+  const left = run.unknownFateAt === undefined ? 0 : run.unknownFateAt + UNKNOWN_FATE_MS - performance.now();
+  if (left > 0) await coolLease(run.db, 'sync', owner, left / 1000);
+  else await releaseLease(run.db, 'sync', owner);
+}
+
+type Lease = { owner: string; lost: AbortController; renewedAt: number };
+
+/** A database that is away for a moment is no reason to stop; a lease that another holds, or soon may, is. */
+async function keepAlive(run: Run, lease: Lease): Promise<void> {
+  const slow = new Failure(
+    EXIT.tryLater,
+    'The run could not keep its lease, so that another may have begun: it stopped, and the next run goes on.',
+  );
+  // A write that is sent now may be worked on for 95 s: from then on, the lease would end before it.
+  if (performance.now() - lease.renewedAt > LEASE_SECONDS * 1000 - UNKNOWN_FATE_MS) lease.lost.abort(slow);
   try {
-    if (!(await renewLease(run.db, 'sync', owner, LEASE_SECONDS))) {
-      lost.abort(
-        new Failure(EXIT.tryLater, 'The run was so slow that its lease ran out and another has begun: it stopped.'),
-      );
-    }
+    const began = performance.now();
+    if (await renewLease(run.db, 'sync', lease.owner, LEASE_SECONDS)) lease.renewedAt = began;
+    else lease.lost.abort(slow);
     await heartbeat(run.db, run.runId);
   } catch (error) {
     run.log.warn({ err: error }, 'the lease could not be renewed; trying again');
+  }
+}
+
+/**
+ * Reads LiveChat into the ledger.
+ *
+ * @returns the run's instant, and the failure where LiveChat was away: what it has given before can be delivered.
+ * @throws every other failure, refused credentials among them.
+ */
+async function readLiveChat(
+  run: Run,
+  livechat: LiveChat,
+  signal: AbortSignal,
+  clock: () => number,
+): Promise<{ now: Instant; away: Failure | undefined }> {
+  const { config, db, log, runId } = run;
+  const ours = instantOf(clock());
+  // LiveChat's clock, where it is behind ours: what it has not seen yet cannot be read.
+  const now = () => earlier(ours, livechat.serverTime() ?? ours);
+  try {
+    const active = await livechat.activeThreads();
+    const window = windowOf(config, await readWatermark(db), now());
+    await setRunWindow(db, runId, window.from, window.to);
+    const parts = { livechat, db, log, runId, signal, excludedDomains: config.SYNC_EXCLUDED_DOMAINS };
+    const read = await ingest(parts, window, active, now());
+    Object.assign(run.counts, read);
+    log.info(read, `filed ${read.new} new and ${read.changed} changed threads; ${read.open} are still going on`);
+    return { now: now(), away: undefined };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof Failure) || error.exitCode !== EXIT.tryLater) throw error;
+    log.error({ code: error.code }, error.message);
+    return { now: now(), away: error };
   }
 }
 
@@ -240,6 +290,13 @@ function refuseHalfBackfill(config: SyncConfig): void {
 function endOf(error: unknown, signal: AbortSignal): { end: unknown; outcome: RunOutcome } {
   if (signal.aborted) {
     return { end: new Failure(EXIT.terminated, 'The run was told to stop; the next one goes on.'), outcome: 'stopped' };
+  }
+  if (error instanceof LiveChatRefusal) {
+    const sentence = `${error.message}: see the runbook; nothing is lost, the watermark has not moved.`;
+    return {
+      end: new Failure(EXIT.configuration, sentence, { code: 'livechat-answer', cause: error }),
+      outcome: 'failed',
+    };
   }
   if (!(error instanceof MarketoError)) return { end: error, outcome: 'failed' };
   return { end: failureOf(error), outcome: error.kind === 'quota' ? 'stopped' : 'failed' };
@@ -302,9 +359,17 @@ async function connectMarketo(run: Run, signal: AbortSignal) {
     signal,
     onCall: async (call) => {
       countCall(run.counts, call);
+      if (isOfUnknownFate(call)) run.unknownFateAt = performance.now();
       await logCall(db, runId, instance, call);
     },
   });
+}
+
+/** A write without an answer, or with one that does not say that nothing was done. */
+function isOfUnknownFate({ endpoint, outcome }: Call): boolean {
+  return (
+    (endpoint === 'leads-create' || endpoint === 'leads-update') && (outcome === 'no-answer' || outcome === 'failed')
+  );
 }
 
 function countCall(counts: Record<string, number>, call: Call): void {

@@ -24,7 +24,10 @@ export type LiveChatOptions = {
 export type Action = 'list_archives' | 'list_chats' | 'get_chat';
 export type LiveChat = ReturnType<typeof createLiveChat>;
 export type ArchivePage = {
-  chats: ChatWithThread[] /** LiveChat's estimate for the whole window */;
+  chats: ChatWithThread[];
+  /** Entries that cannot be read, with what ids they have (blank where not even that). */
+  odd: { chatId: string; threadId: string }[];
+  /** LiveChat's estimate for the whole window. */
   found: number | undefined;
 };
 
@@ -55,6 +58,8 @@ export function createLiveChat(options: LiveChatOptions) {
 
   http.interceptors.request.use((config) => {
     if (region !== undefined) config.headers.set('X-Region', region);
+    // axios' own timeout counts silence only; an answer that trickles must end as well.
+    config.signal = AbortSignal.any([options.signal, AbortSignal.timeout(60_000)]);
     return config;
   });
   axiosRetry(http, {
@@ -125,7 +130,9 @@ export function createLiveChat(options: LiveChatOptions) {
       for (const seen = new Set<string>(); ; ) {
         const page = await call('list_chats', request, chatsPage);
         for (const { id, last_thread_summary: last } of page.chats_summary) {
-          if (last && last.active !== false) active.push({ chatId: id, threadId: last.id, startedAt: last.created_at });
+          // A summary that cannot be read must not cost the chat, which may outlast every overlap: then it is asked for.
+          const thread = last ?? (await call('get_chat', { chat_id: id }, chatAnswer)).thread;
+          if (thread.active !== false) active.push({ chatId: id, threadId: thread.id, startedAt: thread.created_at });
         }
         if (page.next_page_id === undefined) return active;
         request = { page_id: unseen(page.next_page_id, seen) };
@@ -144,7 +151,7 @@ export function createLiveChat(options: LiveChatOptions) {
       let request: object = { filters: { from: offset(from), to: offset(to) }, sort_order: 'asc', limit: 100 };
       for (const seen = new Set<string>(); ; ) {
         const page = await call('list_archives', request, archivePage);
-        yield { chats: page.chats, found: page.found_chats };
+        yield { ...sorted(page.chats), found: page.found_chats };
         if (page.next_page_id === undefined) return;
         // Following pages carry the page's id alone: with filters beside it LiveChat answers `validation`.
         request = { page_id: unseen(page.next_page_id, seen) };
@@ -154,7 +161,7 @@ export function createLiveChat(options: LiveChatOptions) {
     /** Archived threads by id, at most 20 a call (LiveChat's limit); those it does not know are absent. */
     async threadsById(threadIds: readonly string[]): Promise<ChatWithThread[]> {
       const page = await call('list_archives', { filters: { thread_ids: threadIds } }, archivePage);
-      return page.chats;
+      return sorted(page.chats).chats;
     },
 
     /** One thread, complete with its events; undefined where it was deleted or anonymised. */
@@ -166,6 +173,13 @@ export function createLiveChat(options: LiveChatOptions) {
         throw error;
       }
     },
+  };
+}
+
+function sorted(entries: z.infer<typeof archivePage>['chats']): Pick<ArchivePage, 'chats' | 'odd'> {
+  return {
+    chats: entries.flatMap((entry) => ('chat' in entry ? entry.chat : [])),
+    odd: entries.flatMap((entry) => ('odd' in entry ? entry.odd : [])),
   };
 }
 

@@ -82,8 +82,24 @@ const thread = z.object({
 
 const chat = z.object({ id: z.string().min(1), users: lenient(list(user)), thread, properties });
 
+/** What is needed to ask for a thread that came in a shape that cannot be read. */
+const unreadableChat = z.object({ id: z.string().min(1), thread: z.object({ id: z.string().min(1) }) });
+
+/**
+ * One entry of the archive: a chat with its thread, or what can be told of one that cannot be read. One odd entry must
+ * not cost the others their page.
+ */
+const archiveEntry = z
+  .unknown()
+  .transform((entry): { chat: ChatWithThread } | { odd: { chatId: string; threadId: string } } => {
+    const read = chat.safeParse(entry);
+    if (read.success) return { chat: read.data };
+    const { data } = unreadableChat.safeParse(entry);
+    return { odd: { chatId: data?.id ?? '', threadId: data?.thread.id ?? '' } };
+  });
+
 export const archivePage = z.object({
-  chats: z.array(chat),
+  chats: z.array(archiveEntry),
   found_chats: lenient(z.number()),
   next_page_id: text,
 });

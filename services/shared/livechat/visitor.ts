@@ -46,6 +46,8 @@ export type ThreadOfVisitor = {
   startedAt: Instant;
   /** Undefined while it is active. */
   endedAt: Instant | undefined;
+  /** Whether the address stands in the thread itself; else it is the profile's, which may be another's by now. */
+  saysAddress: boolean;
   visit: Visit;
 };
 
@@ -63,7 +65,7 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
   const form = answersOf(fields);
   const name = nameOf(form.byType['name'], customer?.name);
   const [firstName = '', ...rest] = name.split(/\s+/);
-  const email = lastCorrection(events) || form.byType['email'] || clean(customer?.email);
+  const said = lastCorrection(events) || (form.byType['email'] ?? '');
   const startUrl = clean(textAt(thread.properties, 'routing', 'start_url'));
   return {
     threadId: thread.id,
@@ -72,9 +74,10 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
     active: thread.active,
     startedAt: thread.created_at,
     endedAt: thread.active ? undefined : endOf(thread.created_at, events),
+    saysAddress: said !== '',
     visit: {
       visitor: {
-        email,
+        email: said || clean(customer?.email),
         name,
         firstName,
         lastName: rest.join(' '),

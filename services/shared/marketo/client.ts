@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import axios, { type AxiosResponse, isAxiosError } from 'axios';
 import axiosRetry from 'axios-retry';
 import { z } from 'zod';
@@ -227,9 +228,12 @@ function attempts(
   let token = '';
   let sentAt = 0;
   let reauthenticated = false;
+  let waitMs = 0;
 
   // Re-entered by every retry: this is what makes it one slot an attempt.
   http.interceptors.request.use(async (config) => {
+    // Here and not in axios-retry, whose wait nothing can end early.
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: options.signal });
     if (request.endpoint !== 'usage') await budget.spend(request.endpoint);
     for (;;) {
       // The token first: the identity service may take its time, and a slot must be sent with while it is fresh.
@@ -237,8 +241,11 @@ function attempts(
       slot = await options.slots.take(options.signal);
       if (slot.isFresh()) break;
       await slot.giveBack('unsent');
+      slot = undefined;
     }
     sentAt = Date.now();
+    // axios' own timeout counts silence: an answer that trickles would outlast the slot's lease.
+    config.signal = AbortSignal.timeout(config.timeout ?? options.writeTimeoutMs);
     config.headers.set('Authorization', `Bearer ${token}`);
     return config;
   });
@@ -266,7 +273,7 @@ function attempts(
     retryCondition: (error) => {
       if (options.signal.aborted) return false;
       // No answer: a read is asked again; a write may have been done.
-      if (!error.response) return !request.writes && error.code !== 'ERR_CANCELED' && !isMarketoError(error);
+      if (!error.response) return !request.writes;
       const { class: kind } = verdict(error.response);
       if (kind === 'reauthenticate') {
         if (reauthenticated) return false;
@@ -277,7 +284,10 @@ function attempts(
       const perhapsDone = kind === 'unknown-fate' || kind === 'undocumented';
       return kind === 'throttled' || kind === 'transient' || (perhapsDone && !request.writes);
     },
-    retryDelay: (count, error) => delayBefore(count, error.response && verdict(error.response).class, options.windowMs),
+    retryDelay: (count, error) => {
+      waitMs = delayBefore(count, error.response && verdict(error.response).class, options.windowMs);
+      return 0;
+    },
   });
   return http;
 }
@@ -351,10 +361,6 @@ function lineOf(
 function outcomeOf(kind: CodeClass | undefined): Outcome {
   if (kind === 'throttled' || kind === 'quota') return 'throttled';
   return kind === 'transient' || kind === 'unknown-fate' || kind === 'undocumented' ? 'failed' : 'refused';
-}
-
-function isMarketoError(error: unknown): error is MarketoError {
-  return error instanceof MarketoError;
 }
 
 function explained(error: unknown, request: Request): unknown {

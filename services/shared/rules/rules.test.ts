@@ -99,7 +99,10 @@ describe('for every visitor and every lead', () => {
   );
   const inputs = fc.record({
     visitor: fc.record({
-      firstName: fc.string({ unit: 'grapheme' }),
+      firstName: fc.oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.nat(400).map((marks) => `e${'\u0301'.repeat(marks)}`),
+      ),
       location: fc.record({ country: fc.string(), region: fc.string(), city: fc.string() }),
     }),
     thread: fc.record({ endedAt: fc.constantFrom('', 'nonsense', '2026-11-23T14:07:11.383001Z') }),
@@ -162,9 +165,16 @@ describe('a value becomes what its field takes', () => {
     expect('value' in converted ? converted.value : undefined).toBe(expected);
   });
 
+  test('a path that leads to several values gives none', () => {
+    expect(convert({ city: 'Lima' }, field('string'))).toEqual({ problem: expect.stringContaining('several values') });
+  });
+
   test('text is cut to the field’s length, and never inside an emoji', () => {
     expect(convert('abc👩‍👩‍👧‍👦', field('string', 6))).toEqual({ value: 'abc' });
     expect(convert('x'.repeat(300), field('string', 255))).toEqual({ value: 'x'.repeat(255) });
+    expect(convert(`a${'\u0301'.repeat(300)}`, field('string', 255))).toEqual({
+      problem: expect.stringContaining('nothing of the value'),
+    });
     const long = convert('é'.repeat(20_000), field('text'));
     expect('value' in long && Buffer.byteLength(String(long.value))).toBe(30_000);
   });

@@ -9,6 +9,16 @@ export type Converted = { value: Value } | { problem: string };
  * refuse the whole lead.
  */
 export function convert(raw: unknown, field: FieldFacts): Converted {
+  if (typeof raw === 'object' && raw !== null && !Array.isArray(raw)) {
+    return { problem: 'the path leads to several values: it must name one of them' };
+  }
+  const converted = byType(raw, field);
+  // A single letter with more marks than the field has room for cannot be cut: nothing would be left.
+  if ('value' in converted && converted.value === '') return { problem: 'nothing of the value fits into the field' };
+  return converted;
+}
+
+function byType(raw: unknown, field: FieldFacts): Converted {
   const text = (
     typeof raw === 'string'
       ? raw

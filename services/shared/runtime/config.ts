@@ -203,10 +203,13 @@ function wholeNumber(least: number, most: number) {
   };
 }
 
+const LONGEST = 3650 * 86_400_000;
+
 /** @returns milliseconds */
 function duration(raw: string): number {
   const value = parseDuration(raw);
-  if (value === undefined) throw new Malformed('must be a duration like 90s, 10m, 24h or 7d');
+  if (value === undefined || value > LONGEST)
+    throw new Malformed('must be a duration like 90s, 10m, 24h or 7d, at most 3650d');
   return value;
 }
 
@@ -263,7 +266,13 @@ function url(raw: string, protocols: readonly string[], example: string): URL {
 }
 
 function postgresUrl(raw: string): string {
-  url(raw, ['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/name');
+  const example = 'postgres://user:password@host:5432/name';
+  const { username, password, pathname } = url(raw, ['postgres:', 'postgresql:'], example);
+  try {
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+  } catch {
+    throw new Malformed(`must be a URL like ${example}, with % in its parts written as %25`);
+  }
   return raw.trim();
 }
 

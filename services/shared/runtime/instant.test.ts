@@ -15,7 +15,15 @@ test('decimals beyond the sixth are cut, so that a window never starts too late'
 });
 
 test('what is not a time with an offset is not an instant', () => {
-  for (const text of ['', 'now', '2026-11-23', '2026-11-23T14:07:11', '2026-13-01T00:00:00Z', '1700000000']) {
+  for (const text of [
+    '',
+    'now',
+    '2026-11-23',
+    '2026-11-23T14:07:11',
+    '2026-13-01T00:00:00Z',
+    '2026-02-31T00:00:00Z',
+    '1700000000',
+  ]) {
     expect(parseInstant(text), text).toBeUndefined();
   }
 });

@@ -19,7 +19,8 @@ export function parseInstant(text: string): Instant | undefined {
   const { date, time, fraction = '', zone = '' } = match.groups;
   const offset = zone === 'Z' || zone === 'z' ? '+00:00' : zone.length === 3 ? `${zone}:00` : zone;
   const seconds = Date.parse(`${date}T${time}${offset}`);
-  if (Number.isNaN(seconds)) return undefined;
+  // JavaScript would take the 31st of February for the 3rd of March.
+  if (Number.isNaN(seconds) || new Date(`${date}T00:00:00Z`).toISOString().slice(0, 10) !== date) return undefined;
   return instantFrom(seconds, fraction.slice(0, 6));
 }
 

@@ -41,6 +41,10 @@ export function connectionPool(url: string, connections: number): pg.Pool {
     max: connections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
+    // A database that has gone silent (a half-open connection, a frozen host) must end the run, not hang it.
+    query_timeout: 60_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     application_name: 'livechat-marketo-sync',
     types: { getTypeParser: parserFor },
   });
@@ -60,7 +64,7 @@ export function explained(error: unknown, url: string): unknown {
   const code = errorCode(error);
   const { hostname, port, pathname } = new URL(url);
   const where = `Postgres at ${hostname}:${port || '5432'}`;
-  const name = decodeURIComponent(pathname.slice(1)) || 'postgres';
+  const name = pathname.slice(1) || 'postgres';
   if (code === '28P01' || code === '28000') {
     return new Failure(
       EXIT.credentialsRefused,
@@ -72,6 +76,20 @@ export function explained(error: unknown, url: string): unknown {
     return new Failure(EXIT.configuration, `${where} has no database "${name}": create it, or correct DATABASE_URL.`, {
       cause: error,
     });
+  }
+  if (code === '42501') {
+    return new Failure(
+      EXIT.configuration,
+      `${where} does not let the user in DATABASE_URL do this (42501): grant it, or name another user.`,
+      { cause: error },
+    );
+  }
+  if (error instanceof Error && /does not support SSL/.test(error.message)) {
+    return new Failure(
+      EXIT.configuration,
+      `${where} does not offer TLS, which DATABASE_URL asks for (sslmode): correct one of them.`,
+      { cause: error },
+    );
   }
   if (code !== undefined && isUnreachable(code)) {
     return new Failure(
@@ -87,20 +105,30 @@ function errorCode(error: unknown): string | undefined {
   if (error instanceof AggregateError) return errorCode(error.errors[0]);
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;
-  return /timeout|terminated/i.test(error.message) ? 'ETIMEDOUT' : undefined;
+  return /timeout|Connection terminated/i.test(error.message) ? 'ETIMEDOUT' : undefined;
 }
 
-/** Sockets and name look-ups, and Postgres' own classes 08 (connection), 53 (too many), 57 (shutting down). */
+/** Sockets and name look-ups, and Postgres' own 08 (connection, but not 08P01, a broken protocol), 53 (too many), 57P0 (shutting down). */
 function isUnreachable(code: string): boolean {
-  return /^(?:E[A-Z_]+|08...|53...|57P0.)$/.test(code);
+  return /^(?:ECONN[A-Z]+|E(?:TIMEDOUT|PIPE|HOSTUNREACH|NETUNREACH|AI_AGAIN|ADDRNOTAVAIL)|ENOTFOUND|0800.|53...|57P0.)$/.test(
+    code,
+  );
 }
 
 const TIMESTAMPTZ = 1184;
 const BIGINT = 20;
 
 function parserFor(oid: number, format?: 'text' | 'binary') {
-  if (format !== 'binary' && oid === TIMESTAMPTZ) return (text: string) => parseInstant(text) ?? text;
+  if (format !== 'binary' && oid === TIMESTAMPTZ) return instantFromPostgres;
   // Ids and counts stay far below 2^53.
   if (format !== 'binary' && oid === BIGINT) return Number;
   return pg.types.getTypeParser(oid, format);
+}
+
+/** Infinity, which slots begin with, is no instant, and is never compared with one outside the database. */
+function instantFromPostgres(text: string): string {
+  const instant = parseInstant(text);
+  if (instant === undefined && !text.endsWith('infinity'))
+    throw new Error(`Postgres sent a time that is none: ${text}`);
+  return instant ?? text;
 }

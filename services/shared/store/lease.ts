@@ -43,6 +43,33 @@ export async function renewLease(db: Database, name: string, owner: string, seco
   return numUpdatedRows > 0n;
 }
 
+/**
+ * Gives the lease back, but not yet: it is nobody's and cannot be taken for so many seconds, because what its holder has
+ * begun elsewhere may still be going on. Nothing where it is another's by now.
+ */
+export async function coolLease(db: Database, name: string, owner: string, seconds: number): Promise<void> {
+  await db
+    .updateTable('lease')
+    .set({ owner: COOLING, expires_at: sql<Instant>`clock_timestamp() + make_interval(secs => ${seconds})` })
+    .where('name', '=', name)
+    .where('owner', '=', owner)
+    .execute();
+}
+
+/** Who holds the lease; undefined where nobody does, COOLING where nobody may take it yet. */
+export async function leaseOwner(db: Database, name: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('lease')
+    .select('owner')
+    .where('name', '=', name)
+    .where('expires_at', '>=', sql<Instant>`clock_timestamp()`)
+    .executeTakeFirst();
+  return row?.owner;
+}
+
+/** The owner of a lease that nobody holds and nobody may take yet. */
+export const COOLING = 'nobody: calls of the last run may still be going on';
+
 /** Gives the lease back; nothing where it is another's by now. */
 export async function releaseLease(db: Database, name: string, owner: string): Promise<void> {
   await db.deleteFrom('lease').where('name', '=', name).where('owner', '=', owner).execute();

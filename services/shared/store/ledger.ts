@@ -22,7 +22,7 @@ export type LedgerThread = {
 export type KnownThread = { state: ThreadState; contentHash: string; visit: unknown };
 
 /** A thread that deliver has taken. */
-export type TakenThread = { threadId: string; email: string; attempts: number; visit: unknown };
+export type TakenThread = { threadId: string; email: string; endedAt: string; attempts: number; visit: unknown };
 
 /** What the ledger holds of these threads. */
 export async function knownThreads(
@@ -33,7 +33,7 @@ export async function knownThreads(
   const rows = await db
     .selectFrom('chat_thread')
     .select(['thread_id', 'state', 'content_hash', 'visitor'])
-    .where('thread_id', 'in', [...threadIds])
+    .where(oneOf(threadIds))
     .execute();
   return new Map(
     rows.map((row) => [row.thread_id, { state: row.state, contentHash: row.content_hash, visit: row.visitor }]),
@@ -50,7 +50,19 @@ export async function fileThreads(
   threads: readonly LedgerThread[],
   at: Instant,
 ): Promise<void> {
-  if (threads.length === 0) return;
+  for (let start = 0; start < threads.length; start += ROWS_AT_ONCE) {
+    await fileSome(transaction, threads.slice(start, start + ROWS_AT_ONCE), at);
+  }
+}
+
+/** Postgres takes no more than 65,535 parameters in a statement, and a row has fifteen. */
+const ROWS_AT_ONCE = 1000;
+
+async function fileSome(
+  transaction: DatabaseTransaction,
+  threads: readonly LedgerThread[],
+  at: Instant,
+): Promise<void> {
   await transaction
     .insertInto('chat_thread')
     .values(
@@ -107,62 +119,97 @@ export async function markGone(db: Database, threadIds: readonly string[], at: I
   await db
     .updateTable('chat_thread')
     .set({ state: 'ignored', reason: 'gone', updated_at: at })
-    .where('thread_id', 'in', [...threadIds])
+    .where(oneOf(threadIds))
     .where('state', '=', 'open')
     .execute();
 }
 
 /**
- * Takes the ready threads of up to `addresses` addresses, the longest waiting first: all threads of an address together,
- * so that no two writes to one lead are ever in flight, and an address whose thread is due brings its waiting ones
- * along. Attempts are counted here, before anything is sent: a row that kills the process still reaches its last one.
+ * The addresses, in lower case, that have a thread which is due and which this run has not taken yet, the longest
+ * waiting first.
+ *
+ * @param at the run's instant.
+ */
+export async function dueAddresses(db: Database, runId: number, at: Instant, most: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('chat_thread')
+    .select((row) => [sql<string>`lower(email)`.as('address'), row.fn.min('ended_at').as('first')])
+    .where('state', '=', 'ready')
+    .where('next_attempt_at', '<=', at)
+    .where('run_id', 'is distinct from', runId)
+    .groupBy(sql`lower(email)`)
+    .orderBy('first')
+    .orderBy('address')
+    .limit(most)
+    .execute();
+  return rows.map((row) => row.address);
+}
+
+/**
+ * Takes the ready threads of these addresses: all of an address together, so that no two writes to one lead are ever in
+ * flight, and an address whose thread is due brings its waiting ones along. Attempts are counted here, before anything is
+ * sent: a row that kills the process still reaches its last one.
  *
  * A run takes a row once: rows that it gives up on wait for the next run.
+ *
+ * @param addresses in lower case.
+ * @returns the threads, oldest first.
  */
-export async function takeReady(db: Database, runId: number, at: Instant, addresses: number): Promise<TakenThread[]> {
+export async function takeReady(
+  db: Database,
+  runId: number,
+  at: Instant,
+  addresses: readonly string[],
+): Promise<TakenThread[]> {
   const rows = await db
-    .with('due', (due) =>
-      due
-        .selectFrom('chat_thread')
-        .select((row) => [sql<string>`lower(email)`.as('address'), row.fn.min('ended_at').as('first')])
-        .where('state', '=', 'ready')
-        .where('next_attempt_at', '<=', at)
-        .where('run_id', 'is distinct from', runId)
-        .groupBy(sql`lower(email)`)
-        .orderBy('first')
-        .orderBy('address')
-        .limit(addresses),
-    )
-    .with('taken', (taken) =>
+    .updateTable('chat_thread')
+    .where('thread_id', 'in', (taken) =>
       taken
         .selectFrom('chat_thread')
         .select('thread_id')
         .where('state', '=', 'ready')
-        .where(sql<string>`lower(email)`, 'in', (sub) => sub.selectFrom('due').select('address'))
+        .where(sql<boolean>`lower(email) = any(${[...addresses]}::text[])`)
         .where('run_id', 'is distinct from', runId)
         .forUpdate()
         .skipLocked(),
     )
-    .updateTable('chat_thread')
-    .from('taken')
-    .whereRef('chat_thread.thread_id', '=', 'taken.thread_id')
     .set((row) => ({ attempts: row('chat_thread.attempts', '+', 1), run_id: runId, updated_at: at }))
-    .returning([
-      'chat_thread.thread_id',
-      'chat_thread.email',
-      'chat_thread.attempts',
-      'chat_thread.visitor',
-      'chat_thread.ended_at',
-    ])
+    .returning(['thread_id', 'email', 'attempts', 'visitor', 'ended_at'])
     .execute();
   return rows
-    .sort((a, b) => ((a.ended_at ?? '') + a.thread_id < (b.ended_at ?? '') + b.thread_id ? -1 : 1))
     .map((row) => ({
       threadId: row.thread_id,
       email: row.email ?? '',
+      endedAt: row.ended_at ?? '',
       attempts: row.attempts,
       visit: row.visitor,
-    }));
+    }))
+    .sort((a, b) => (a.endedAt + a.threadId < b.endedAt + b.threadId ? -1 : 1));
+}
+
+/**
+ * Threads that were delivered before and are later than one that was taken, of the same address: when an older thread
+ * changes (a late rating), what is known from the newer ones must not be taken back.
+ *
+ * @returns oldest first; none whose content has been erased.
+ */
+export async function laterThreads(
+  db: Database,
+  taken: readonly TakenThread[],
+): Promise<{ email: string; endedAt: string; visit: unknown }[]> {
+  const [oldest] = taken;
+  if (!oldest) return [];
+  const addresses = [...new Set(taken.map(({ email }) => email.toLowerCase()))];
+  const rows = await db
+    .selectFrom('chat_thread')
+    .select(['email', 'ended_at', 'visitor'])
+    .where('state', '=', 'synced')
+    .where('visitor', 'is not', null)
+    .where(sql<boolean>`lower(email) = any(${addresses}::text[])`)
+    .where(sql<boolean>`ended_at > ${oldest.endedAt}::timestamptz`)
+    .orderBy('ended_at')
+    .execute();
+  return rows.map((row) => ({ email: row.email ?? '', endedAt: row.ended_at ?? '', visit: row.visitor }));
 }
 
 /** Writes down that threads were delivered to their leads. */
@@ -207,41 +254,51 @@ export async function markRefused(
   at: Instant,
   maxAttempts: number,
 ): Promise<string[]> {
-  const dead: string[] = [];
-  for (const thread of threads) {
+  if (threads.length === 0) return [];
+  const rows = threads.map((thread) => {
     const last = thread.attempts >= maxAttempts;
-    if (last) dead.push(thread.threadId);
-    await transaction
-      .updateTable('chat_thread')
-      .set({
-        state: last ? 'dead' : 'ready',
-        next_attempt_at: last ? null : addMilliseconds(at, delayAfter(thread.attempts)),
-        reason: thread.reason,
-        updated_at: at,
-      })
-      .where('thread_id', '=', thread.threadId)
-      .where('run_id', '=', runId)
-      .execute();
-  }
-  return dead;
+    const next = last ? null : addMilliseconds(at, delayAfter(thread.attempts));
+    return { id: thread.threadId, state: last ? 'dead' : 'ready', next, reason: thread.reason };
+  });
+  const ids = rows.map(({ id }) => id);
+  const states = rows.map(({ state }) => state);
+  const nexts = rows.map(({ next }) => next);
+  const reasons = rows.map(({ reason }) => reason);
+  await transaction
+    .updateTable('chat_thread')
+    .from(
+      sql<{
+        id: string;
+        state: 'dead' | 'ready';
+        next: Instant | null;
+        reason: string;
+      }>`unnest(${ids}::text[], ${states}::text[], ${nexts}::timestamptz[], ${reasons}::text[])`.as<'refused'>(
+        sql`refused(id, state, next, reason)`,
+      ),
+    )
+    .whereRef('chat_thread.thread_id', '=', 'refused.id')
+    .where('chat_thread.run_id', '=', runId)
+    .set((row) => ({
+      state: row.ref('refused.state'),
+      next_attempt_at: row.ref('refused.next'),
+      reason: row.ref('refused.reason'),
+      updated_at: at,
+    }))
+    .execute();
+  return rows.filter(({ state }) => state === 'dead').map(({ id }) => id);
 }
 
 /**
  * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs.
  *
- * @param notBefore when they may be taken again.
+ * @param at the run's instant; they are due from then on.
  */
-export async function giveBack(
-  db: Database,
-  runId: number,
-  threadIds: readonly string[],
-  notBefore: Instant,
-): Promise<void> {
+export async function giveBack(db: Database, runId: number, threadIds: readonly string[], at: Instant): Promise<void> {
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set((row) => ({ attempts: row('attempts', '-', 1), next_attempt_at: notBefore, run_id: null }))
-    .where('thread_id', 'in', [...threadIds])
+    .set((row) => ({ attempts: row('attempts', '-', 1), next_attempt_at: at, run_id: null }))
+    .where(oneOf(threadIds))
     .where('run_id', '=', runId)
     .where('state', '=', 'ready')
     .execute();
@@ -251,4 +308,9 @@ export async function giveBack(
 function delayAfter(attempts: number): number {
   const hours = attempts <= 4 ? 2 ** (attempts - 1) : 24;
   return hours * 3_600_000 - 300_000;
+}
+
+/** One parameter, however many there are: Postgres takes no more than 65,535 in a statement. */
+function oneOf(threadIds: readonly string[]) {
+  return sql<boolean>`thread_id = any(${[...threadIds]}::text[])`;
 }

@@ -62,6 +62,11 @@ async function appliedMigrations(db: Database, schema: string): Promise<string[]
 
 /** `create schema if not exists` can still fail when two do it at once: then it exists, which is what was wanted. */
 async function createSchema(db: Database, schema: string): Promise<void> {
+  const found = await sql<{
+    there: boolean;
+  }>`select exists (select from pg_namespace where nspname = ${schema}) as there`.execute(db);
+  // Creating even what exists needs a right on the whole database, which a user of one schema need not have.
+  if (found.rows[0]?.there) return;
   try {
     await db.schema.createSchema(schema).ifNotExists().execute();
   } catch (error) {

@@ -7,14 +7,24 @@ import type { RunOutcome, RunTable } from './schema.ts';
 export type Job = RunTable['job'];
 
 /**
+ * Whether a Job of this name was made by the schedule: those are named `…-<minutes since 1970>`. A name that somebody has
+ * given, `sync-20261123` say, ends in no minute of these days.
+ *
+ * @param now milliseconds since 1970.
+ */
+export function isScheduled(name: string | undefined, now: number): boolean {
+  const minutes = Number(/-(\d{8})$/.exec(name ?? '')?.[1] ?? Number.NaN);
+  return Math.abs(minutes - now / 60_000) < 7 * 24 * 60;
+}
+
+/**
  * Opens the row of a run.
  *
- * @param name the Kubernetes Job's name, where there is one. Jobs of the schedule are named `…-<minutes since 1970>`,
- *   eight digits until the year 2160: everything else was started by hand.
+ * @param name the Kubernetes Job's name, where there is one.
  * @returns the run's id.
  */
 export async function startRun(db: Database, job: Job, name: string | undefined): Promise<number> {
-  const trigger = name !== undefined && /-\d{8}$/.test(name) ? 'schedule' : 'manual';
+  const trigger = isScheduled(name, Date.now()) ? 'schedule' : 'manual';
   const { id } = await db
     .insertInto('run')
     .values({ job, trigger, name: name ?? null })
