@@ -9,6 +9,7 @@ import { startRun } from '../../services/shared/store/runs.ts';
 import { slotStore } from '../../services/shared/store/slots.ts';
 import { type DeliverCounts, deliver } from '../../services/sync/deliver.ts';
 import { testDatabase } from '../postgres/database.ts';
+import { proxyTo } from '../proxy.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { createRandom } from '../sandbox/random.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
@@ -62,13 +63,13 @@ async function ready(
 }
 
 async function deliverOnce(
-  options: { batchSize?: number; now?: Instant; maxAttempts?: number } = {},
+  options: { batchSize?: number; now?: Instant; maxAttempts?: number; endpoint?: string } = {},
 ): Promise<DeliverCounts> {
   const { marketo: address } = sandbox.index();
   const windowMs = 200;
   const signal = new AbortController().signal;
   const marketo = createMarketo({
-    endpoint: address.url,
+    endpoint: options.endpoint ?? address.url,
     clientId: address.clientId,
     clientSecret: address.clientSecret,
     slots: await createSlots(
@@ -211,6 +212,73 @@ test('a code that nobody knows, for one record of many, puts that record aside a
   await ready([{ email: 'poison2@example.com' }]);
   expect(await deliverOnce()).toMatchObject({ created: 0, refused: 1 });
   expect(await states()).toMatchObject([{ state: 'ready', attempts: 1, reason: 'marketo-answer 1999' }]);
+});
+
+describe('a record that makes Marketo refuse the whole call', () => {
+  const refusal = (code: string) =>
+    JSON.stringify({ requestId: 'x#1', success: false, errors: [{ code, message: 'no' }] });
+
+  test.each(['611', '604', '1999', '1003', '609'])(
+    'with %s is found, and costs nobody else anything, not even an attempt',
+    async (code) => {
+      const people = many(300).map((person, index) => (index % 75 === 10 ? { ...person, lastName: 'poison' } : person));
+      await ready(people);
+      const endpoint = await proxyTo(sandbox.index().marketo.url, ({ url, body }) =>
+        url === '/rest/v1/leads.json' && body.includes('poison') ? refusal(code) : undefined,
+      );
+      const counts = { created: 0, refused: 0, dead: 0 };
+      for (let run = 0; run < 4; run += 1) {
+        const one = await deliverOnce({ endpoint, now: instantOf(Date.UTC(2026, 10, 23, 12, run)) });
+        for (const key of ['created', 'refused', 'dead'] as const) counts[key] += one[key];
+      }
+      expect(counts).toEqual({ created: 296, refused: 4, dead: 0 });
+      const rows = await states();
+      expect(rows.filter(({ state }) => state === 'synced')).toHaveLength(296);
+      for (const row of rows) expect(row.attempts).toBe(1);
+    },
+  );
+
+  test('when it is not a record but all of Marketo, the run ends, and nobody loses an attempt', async () => {
+    await ready(many(50));
+    const endpoint = await proxyTo(sandbox.index().marketo.url, ({ url }) =>
+      url === '/rest/v1/leads.json' ? refusal('1009') : undefined,
+    );
+    await expect(deliverOnce({ endpoint })).rejects.toMatchObject({ kind: 'configuration', code: '1009' });
+    for (const row of await states()) expect(row).toMatchObject({ state: 'ready', attempts: 0 });
+  });
+
+  test('an address that a thousand leads have is refused by itself, and the others are looked up', async () => {
+    await ready([...many(40), { email: 'test@test.example' }]);
+    const endpoint = await proxyTo(sandbox.index().marketo.url, ({ url, body }) =>
+      url.includes('_method=GET') && body.includes('test%40test.example') ? refusal('1003') : undefined,
+    );
+    expect(await deliverOnce({ endpoint })).toMatchObject({ created: 40, refused: 1 });
+  });
+
+  test('one whose stored content cannot be read, or that has killed its runs, is given up, and the others go on', async () => {
+    await ready(many(5));
+    await db.updateTable('chat_thread').set({ visitor: '"nonsense"' }).where('thread_id', '=', 'T00001').execute();
+    await db.updateTable('chat_thread').set({ attempts: 8 }).where('thread_id', '=', 'T00002').execute();
+    expect(await deliverOnce()).toMatchObject({ created: 3, dead: 2 });
+    const dead = (await states()).filter(({ state }) => state === 'dead');
+    expect(dead.map(({ thread_id }) => thread_id)).toEqual(['T00001', 'T00002']);
+  });
+});
+
+test('an older thread that changes late does not take back what a newer one has brought', async () => {
+  const hour = (n: number) => instantOf(Date.UTC(2026, 10, 23, n));
+  await ready([{ email: 'ann@example.com', tags: ['old'] }], hour(8));
+  await db.updateTable('chat_thread').set({ thread_id: 'OLD' }).execute();
+  await ready([{ email: 'ann@example.com', tags: ['new'] }], hour(10));
+  await deliverOnce();
+  expect(sandbox.marketo.leads()).toMatchObject([{ chatTags: 'new' }]);
+  await db
+    .updateTable('chat_thread')
+    .set({ state: 'ready', next_attempt_at: NOW, run_id: null })
+    .where('thread_id', '=', 'OLD')
+    .execute();
+  expect(await deliverOnce()).toMatchObject({ updated: 0, unchanged: 1 });
+  expect(sandbox.marketo.leads()).toMatchObject([{ chatTags: 'new' }]);
 });
 
 test('a lead that somebody else creates between look-up and write is updated, not doubled', async () => {
