@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { withSettings } from '../scripts/configuration-doc.ts';
+import { chatAnswer } from '../services/shared/livechat/types.ts';
+import { visitorOf } from '../services/shared/livechat/visitor.ts';
+import { OPEN_PATHS, PATHS } from '../services/shared/rules/paths.ts';
 import { CATALOGUE } from '../services/shared/runtime/catalogue.ts';
 import { SETTINGS } from '../services/shared/runtime/config.ts';
 
@@ -22,6 +25,26 @@ test('the runbook has a heading for every error code, with the catalogue’s wor
     expect(sections.get(code)).toContain(entry.todo);
   }
 });
+
+test('rules may take values from exactly what is read of LiveChat, and the page on configuration tells of each', () => {
+  const { visit } = visitorOf(
+    chatAnswer.parse({ id: 'c', users: [], thread: { id: 't', active: false, created_at: '2026-11-23T14:07:11Z' } }),
+  );
+  expect(leaves(visit).sort()).toEqual([...PATHS, ...OPEN_PATHS].sort());
+  const page = readFileSync('docs/configuration.md', 'utf8');
+  for (const path of PATHS) {
+    const last = path.slice(path.lastIndexOf('.'));
+    expect(page.includes(`\`${path}\``) || page.includes(`\`${last}\``), path).toBe(true);
+  }
+});
+
+function leaves(value: object, path = ''): string[] {
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = path === '' ? key : `${path}.${key}`;
+    const isOpen = OPEN_PATHS.includes(here) || Array.isArray(inner) || typeof inner !== 'object';
+    return isOpen ? [here] : leaves(inner, here);
+  });
+}
 
 test('no page names a variable that does not exist', () => {
   const known = new Set(Object.keys(SETTINGS));

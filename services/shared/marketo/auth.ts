@@ -38,7 +38,7 @@ export function marketoAuth(options: AuthOptions) {
     retries: 4,
     shouldResetTimeout: true,
     retryCondition: async (error) => {
-      const again = !options.signal.aborted && (!error.response || error.response.status >= 500);
+      const again = !options.signal.aborted && (!error.response || isPassing(error.response.status));
       if (again) await options.onAttempt('no-answer');
       return again;
     },
@@ -88,6 +88,11 @@ export function marketoAuth(options: AuthOptions) {
   };
 }
 
+/** A gateway's trouble: 408 and 429 say nothing about the credentials either. */
+function isPassing(status: number): boolean {
+  return status >= 500 || status === 408 || status === 429;
+}
+
 const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().min(0) });
 
 function explainedIdentity(error: unknown): { outcome: 'refused' | 'no-answer'; end: unknown } {
@@ -100,6 +105,6 @@ function explainedIdentity(error: unknown): { outcome: 'refused' | 'no-answer'; 
   }
   const { status } = error.response;
   // A wrong secret and an unknown client are both HTTP 401, with a body that is not the REST envelope.
-  const kind = status === 401 || status === 400 ? 'credentials' : status < 500 ? 'configuration' : 'unavailable';
+  const kind = status === 401 || status === 400 ? 'credentials' : isPassing(status) ? 'unavailable' : 'configuration';
   return { outcome: 'refused', end: new MarketoError(kind, 'identity', `HTTP ${status}`) };
 }

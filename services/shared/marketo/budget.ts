@@ -2,8 +2,11 @@ import { MarketoError } from './errors.ts';
 
 /** The calls of a day, as stats/usage.json tells them. */
 export type Usage = {
-  /** The instance's own day, `2026-11-23`: it ends at midnight US Central, and nobody says whether with daylight saving. */
-  day: string;
+  /**
+   * The instance's own day, `2026-11-23`: it ends at midnight US Central, and nobody says whether with daylight saving.
+   * Undefined where the instance names none, because nobody has called it on that day yet.
+   */
+  day: string | undefined;
   /** Calls of all users of the instance. */
   total: number;
 };
@@ -50,7 +53,7 @@ export function createBudget(options: BudgetOptions): Budget {
 
   async function read(): Promise<void> {
     const usage = await options.readUsage();
-    const own = await options.ownCalls(usage.day);
+    const own = usage.day === undefined ? 0 : await options.ownCalls(usage.day);
     // What the instance has counted may lag behind what we have done.
     const total = Math.max(usage.total, own);
     left = Math.min(options.dailyCalls - own, Math.floor(options.dailyQuota * (1 - RESERVED_SHARE)) - total);

@@ -83,7 +83,7 @@ export function createMarketo(options: MarketoOptions) {
     const request = { endpoint: 'usage', path: 'stats/usage.json', records: 0, writes: false } as const;
     const [today] = (await call(request, usageRow)).result;
     // Before the first call of a day there may be no line for it yet.
-    return today ? { day: today.date, total: today.total } : { day: '', total: 0 };
+    return today ? { day: today.date, total: today.total } : { day: undefined, total: 0 };
   }
 
   async function call<T extends z.ZodType>(request: Request, row: T): Promise<Answer<z.infer<T>>> {
@@ -171,6 +171,7 @@ export function createMarketo(options: MarketoOptions) {
         if (!next || answer.moreResult === false) return leadsOf(found);
         if (seen.has(next)) throw new MarketoError('unavailable', 'leads-lookup', 'the same page twice');
         seen.add(next);
+        if (seen.size > MOST_PAGES) throw new MarketoError('unavailable', 'leads-lookup', 'pages without end');
         query.set('nextPageToken', next);
       }
     },
@@ -187,6 +188,9 @@ export function createMarketo(options: MarketoOptions) {
     },
   };
 }
+
+/** Marketo refuses a look-up with more than 1,000 matches, which are four pages of 300; more leaves room for short pages. */
+const MOST_PAGES = 20;
 
 type Request = {
   endpoint: Exclude<Endpoint, 'identity'>;
@@ -321,12 +325,14 @@ function verdict(response: AxiosResponse): Verdict {
 
 /** Codes are strings in Marketo's answers; a number is taken too. */
 const code = z.union([z.string().max(12), z.number().transform(String)]);
+/** Only for the log: an odd one must not hide the code beside it. */
+const requestId = z.string().optional().catch(undefined);
 const refusal = z.object({
   success: z.literal(false),
-  requestId: z.string().optional(),
+  requestId,
   errors: z.tuple([z.object({ code })], z.unknown()),
 });
-const success = z.object({ success: z.literal(true), requestId: z.string().optional() });
+const success = z.object({ success: z.literal(true), requestId });
 
 function envelope<T extends z.ZodType>(row: T) {
   return z.object({
@@ -366,13 +372,15 @@ function outcomeOf(kind: CodeClass | undefined): Outcome {
 function explained(error: unknown, request: Request): unknown {
   if (!isAxiosError(error)) return error;
   if (!error.response) {
-    return new MarketoError(
-      request.writes ? 'unknown-fate' : 'unavailable',
-      request.endpoint,
-      error.code ?? 'no answer',
-    );
+    // Nothing but the time-out of an attempt cancels one.
+    const why = error.code === 'ERR_CANCELED' ? 'ETIMEDOUT' : error.code;
+    return new MarketoError(request.writes ? 'unknown-fate' : 'unavailable', request.endpoint, why ?? 'no answer');
   }
   const said = verdict(error.response);
+  // A new token was refused too: only a person can mend that.
+  if (error.response.status === 401 && said.class === 'reauthenticate') {
+    return new MarketoError('credentials', request.endpoint, said.code);
+  }
   switch (said.class) {
     case 'throttled':
     case 'quota':

@@ -189,6 +189,23 @@ describe('a rules file', () => {
     ['version: 2\nfields: []', 'line 1'],
     ['version: 1\nfields:\n  - { field: x, from: visitor.y, write: sometimes }', 'line 3'],
     ['version: 1\nfields:\n  - { field: x, from: lead.y, write: always }', 'line 3'],
+    [
+      'version: 1\nfields:\n  - { field: x, from: visitor.location, write: always }',
+      'name one of visitor.location.country',
+    ],
+    [
+      'version: 1\nfields:\n  - { field: x, from: visitor.firstname, write: always }',
+      'did you mean visitor.firstName?',
+    ],
+    [
+      'version: 1\nfields:\n  - { field: x, from: visitor.locaton.city, write: always }',
+      'did you mean visitor.location',
+    ],
+    ['version: 1\nfields:\n  - { field: x, from: form.byId, write: always }', 'is not a path'],
+    [
+      'version: 1\nfields:\n  - { group: g, write: always, fields: [{ field: x, from: visitor.nme }] }',
+      'did you mean visitor.name?',
+    ],
     ['version: 1\nfields:\n  - { field: x, write: always }', 'needs either from'],
     ['version: 1\nfields:\n  - { field: email, value: a, write: always }', 'is the key'],
     [

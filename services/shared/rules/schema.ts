@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pathProblem } from './paths.ts';
 
 /** When a rule may write: to a new lead only; where the lead's field is empty; whenever the visitor has a value. */
 const write = z.enum(['on-create', 'if-empty', 'always']);
@@ -6,12 +7,10 @@ const write = z.enum(['on-create', 'if-empty', 'always']);
 const fieldName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the REST name of a lead field');
 
 /** A path into what the rules see: `visitor.location.city`, `form.byId.company`. */
-const path = z
-  .string()
-  .regex(
-    /^(?:visitor|thread|chat|form)(?:\.[A-Za-z0-9_-]+)+$/,
-    'must be a path that starts with visitor, thread, chat or form',
-  );
+const path = z.string().superRefine((value, context) => {
+  const problem = pathProblem(value);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
 
 const constant = z.union([z.string().min(1), z.number(), z.boolean()]);
 
@@ -29,9 +28,19 @@ const member = z
 
 const group = z.strictObject({ group: z.string().min(1), write, fields: z.array(member).min(1) });
 
+/** Told apart by `group`, so that a mistake is told for what the rule is meant to be. */
+const rule = z.unknown().transform((value, context) => {
+  const isGroup = typeof value === 'object' && value !== null && 'group' in value;
+  const parsed = isGroup ? group.safeParse(value) : single.safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.addIssue({ code: 'custom', path: issue.path, message: issue.message });
+  return z.NEVER;
+});
+
 /** The decision model as it stands in its file. */
 export const rulesFile = z
-  .strictObject({ version: z.literal(1), fields: z.array(z.union([group, single])).min(1) })
+  .strictObject({ version: z.literal(1), fields: z.array(rule).min(1) })
   .superRefine((rules, context) => {
     const seen = new Set<string>();
     rules.fields.forEach((rule, index) => {
