@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { SETTINGS, type Setting } from '../services/shared/runtime/config.ts';
 
 const FILE = 'docs/configuration.md';
-const START = '<!-- settings: made by `node scripts/configuration-doc.ts` -->';
+const START = '<!-- settings: made by `npm run docs` -->';
 const END = '<!-- end of settings -->';
 
 /**

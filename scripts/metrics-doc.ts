@@ -10,7 +10,7 @@ if (import.meta.main) {
 export function metricsDocument(): string {
   return `# Metrics
 
-<!-- Written by \`node scripts/metrics-doc.ts\` from services/status/metrics.ts: change that, not this. -->
+<!-- Written by \`npm run docs\` from services/status/metrics.ts: change that, not this. -->
 
 The status service answers \`/metrics\` in Prometheus' text format. Each scrape reads the database once, within two
 seconds, so jobs that live for seconds leave true numbers behind, and several status pods all tell the same: take

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { readConfig } from '../shared/runtime/config.ts';
-import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
@@ -28,7 +28,7 @@ process.exitCode = await main();
 async function main(): Promise<ExitCode> {
   const log = createLog('digest', 'info');
   return runProcess(log, async (signal) => {
-    if (readFlags().help) {
+    if (readFlags(process.argv.slice(2), {}).help) {
       process.stdout.write(help());
       return EXIT.done;
     }
@@ -67,13 +67,4 @@ It is configured by environment variables:
 
   ${SETTINGS.join('\n  ')}
 `;
-}
-
-function readFlags(): { help?: boolean } {
-  try {
-    return parseArgs({ options: { help: { type: 'boolean', short: 'h' } } }).values;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new Failure(EXIT.usage, 'The digest knows no argument but --help.');
-  }
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { openReadings } from '../shared/store/readings.ts';
@@ -13,6 +14,10 @@ process.exitCode = await main();
 async function main(): Promise<ExitCode> {
   const log = createLog('status', 'info');
   return runProcess(log, async (signal) => {
+    if (readFlags(process.argv.slice(2), {}).help) {
+      process.stdout.write('Usage: status\n\nServes the status page, the API and /metrics until it is told to stop.\n');
+      return EXIT.done;
+    }
     const config = readConfig(process.env, [
       'DATABASE_URL',
       'DATABASE_SCHEMA',

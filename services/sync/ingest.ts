@@ -30,6 +30,9 @@ export type Ingest = {
   excludedDomains: readonly string[];
 };
 
+/** Threads that were counted: one that is read again, in halves or to follow it, is not counted again. */
+type Counted = { counts: IngestCounts; ids: Set<string> };
+
 export type Window = { from: Instant; to: Instant /** false for a backfill */; movesWatermark: boolean };
 
 export type IngestCounts = { seen: number; new: number; changed: number; known: number; open: number; ignored: number };
@@ -51,13 +54,13 @@ export async function ingest(
   active: readonly ActiveThread[],
   now: Instant,
 ): Promise<IngestCounts> {
-  const counts: IngestCounts = { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
+  const counts: Counted = { counts: { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 }, ids: new Set() };
   await fileActive(parts, active, now);
   const seen = window.from < window.to ? await readWindow(parts, window, counts, now) : new Set<string>();
   await followOpen(parts, seen, counts, now);
   parts.signal.throwIfAborted();
   if (window.movesWatermark) await moveWatermark(parts.db, parts.runId, window.to);
-  return counts;
+  return counts.counts;
 }
 
 /** Threads that go on and are not known yet are filed as open: from now on they are followed until they end. */
@@ -86,7 +89,7 @@ async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: I
 }
 
 /** @returns the ids of the threads that it saw */
-async function readWindow(parts: Ingest, window: Window, counts: IngestCounts, now: Instant): Promise<Set<string>> {
+async function readWindow(parts: Ingest, window: Window, counts: Counted, now: Instant): Promise<Set<string>> {
   const { found, ids } = await readCompletely(parts, window.from, window.to, counts, now, DEEPEST_HALVING);
   parts.log.info(
     { announced: found },
@@ -113,7 +116,7 @@ async function readCompletely(
   parts: Ingest,
   from: Instant,
   to: Instant,
-  counts: IngestCounts,
+  counts: Counted,
   now: Instant,
   halvings: number,
 ): Promise<{ found: number; ids: Set<string> }> {
@@ -135,7 +138,7 @@ async function readPages(
   parts: Ingest,
   from: Instant,
   to: Instant,
-  counts: IngestCounts,
+  counts: Counted,
   now: Instant,
 ): Promise<{ found: number; ids: Set<string>; pages: number }> {
   for (let patience = 1; ; patience -= 1) {
@@ -181,7 +184,7 @@ async function askForOdd(parts: Ingest, odd: ArchivePage['odd']): Promise<ChatWi
  * Asks again for every thread that was going on, until it has ended, however long that takes; but for those that this
  * run has just seen.
  */
-async function followOpen(parts: Ingest, seen: ReadonlySet<string>, counts: IngestCounts, now: Instant): Promise<void> {
+async function followOpen(parts: Ingest, seen: ReadonlySet<string>, counts: Counted, now: Instant): Promise<void> {
   const open = (await openThreads(parts.db)).filter(({ threadId }) => !seen.has(threadId));
   for (let start = 0; start < open.length; start += 20) {
     parts.signal.throwIfAborted();
@@ -199,11 +202,13 @@ async function followOpen(parts: Ingest, seen: ReadonlySet<string>, counts: Inge
   }
 }
 
+const COUNTED = ['seen', 'new', 'changed', 'known', 'open', 'ignored'] as const;
+
 /** Files one page: what is new or changed, and the counters, in one transaction. */
 async function fileChats(
   parts: Ingest,
   chats: readonly ChatWithThread[],
-  counts: IngestCounts,
+  counts: Counted,
   now: Instant,
 ): Promise<void> {
   const threads = new Map<string, ThreadOfVisitor>();
@@ -213,16 +218,17 @@ async function fileChats(
   }
   await parts.db.transaction().execute(async (transaction) => {
     const known = await knownThreads(transaction, [...threads.keys()]);
-    const page: IngestCounts = { seen: threads.size, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
+    const page: IngestCounts = { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
     const toFile: LedgerThread[] = [];
     for (const thread of threads.values()) {
       const before = known.get(thread.threadId);
       const filed = ledgerThread(thread, before, parts.excludedDomains);
       const result = resultOf(filed, before);
-      page[result] += 1;
+      const isFirst = !counts.ids.has(thread.threadId);
+      if (isFirst) page[result] += 1;
       if (result === 'known' || (result === 'open' && before?.contentHash === filed.contentHash)) continue;
       toFile.push(filed);
-      if (filed.state === 'ignored') page.ignored += 1;
+      if (isFirst && filed.state === 'ignored') page.ignored += 1;
     }
     await fileThreads(transaction, toFile, now);
     await addCounts(
@@ -233,8 +239,10 @@ async function fileChats(
         by: page[result],
       })),
     );
-    for (const key of Object.keys(page) as (keyof IngestCounts)[]) counts[key] += page[key];
+    page.seen = page.new + page.changed + page.known + page.open;
+    for (const key of COUNTED) counts.counts[key] += page[key];
   });
+  for (const threadId of threads.keys()) counts.ids.add(threadId);
 }
 
 /** An ended thread may come without its events, and with them go the forms: then it is asked for by itself. */

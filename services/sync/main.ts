@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
 import { readConfig } from '../shared/runtime/config.ts';
-import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { explained, openDatabase } from '../shared/store/database.ts';
@@ -12,7 +12,7 @@ process.exitCode = await main();
 async function main(): Promise<ExitCode> {
   const log = createLog('sync', 'info');
   return runProcess(log, async (signal) => {
-    const flags = readFlags(process.argv.slice(2));
+    const flags = readFlags(process.argv.slice(2), { from: { type: 'string' }, to: { type: 'string' } });
     if (flags.help) {
       process.stdout.write(help());
       return EXIT.done;
@@ -31,19 +31,7 @@ async function main(): Promise<ExitCode> {
   });
 }
 
-type Flags = { help?: boolean; from?: string; to?: string };
-
-function readFlags(args: string[]): Flags {
-  try {
-    return parseArgs({
-      args,
-      options: { help: { type: 'boolean', short: 'h' }, from: { type: 'string' }, to: { type: 'string' } },
-    }).values;
-  } catch (error) {
-    const why = error instanceof Error ? (error.message.split('. ')[0] ?? '') : '';
-    throw new Failure(EXIT.usage, `${why}. Try --help.`);
-  }
-}
+type Flags = { from?: string | undefined; to?: string | undefined };
 
 /** A flag is its variable, said louder. */
 function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
@@ -68,6 +56,6 @@ Instants are RFC 3339, like 2026-01-31T08:00:00Z. Everything else is set by envi
 docs/configuration.md lists them.
 
 Exit codes: 0 done · 1 unforeseen · 64 usage · 69 the schema is newer · 75 try later · 77 credentials refused ·
-78 configuration · 143 told to stop
+78 configuration · 143, 130 told to stop (SIGTERM, Ctrl-C)
 `;
 }

@@ -83,7 +83,10 @@ export async function runSync(
     const { end, outcome } = endOf(error, signal);
     await closeWithError(run, end, outcome);
     // The quota comes back by itself: a Job that is tried again at once would only use up what is left of it.
-    if (error instanceof MarketoError && error.kind === 'quota') return EXIT.done;
+    if (error instanceof MarketoError && error.kind === 'quota') {
+      run.log.warn({ code: error.code }, failureOf(error).message);
+      return EXIT.done;
+    }
     throw end;
   }
 }
@@ -183,6 +186,7 @@ async function withLease(
   const owner = `${config.RUN_NAME ?? 'manual'} ${randomUUID()}`;
   const scheduled = isScheduled(config.RUN_NAME, Date.now());
   const deadline = performance.now() + PATIENCE_MS;
+  let told = false;
   while (!(await takeLease(db, 'sync', owner, LEASE_SECONDS))) {
     const holder = await leaseOwner(db, 'sync');
     // An earlier pod of our own Job is dead, and a lease that cools is nobody's: both end soon.
@@ -198,7 +202,9 @@ async function withLease(
         'Another sync has been at work for ten minutes: start this one again when it is done.',
       );
     }
-    log.info('another sync is at work: waiting for its end');
+    if (!told)
+      log.info(`another sync is at work, or died within the last ${LEASE_SECONDS} s: waiting for up to ten minutes`);
+    told = true;
     await heartbeat(db, runId);
     await sleep(5000, undefined, { signal });
   }
@@ -263,7 +269,11 @@ async function readLiveChat(
   const now = () => earlier(ours, livechat.serverTime() ?? ours);
   try {
     const active = await livechat.activeThreads();
-    const window = windowOf(config, await readWatermark(db), now());
+    const watermark = await readWatermark(db);
+    if (watermark && config.SYNC_FROM && !config.SYNC_TO) {
+      log.info(`SYNC_FROM (--from) is where a first run starts; this one starts at the watermark, ${watermark}`);
+    }
+    const window = windowOf(config, watermark, now());
     await setRunWindow(db, runId, window.from, window.to);
     const parts = { livechat, db, log, runId, signal, excludedDomains: config.SYNC_EXCLUDED_DOMAINS };
     const read = await ingest(parts, window, active, now());

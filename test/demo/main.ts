@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import PostalMime from 'postal-mime';
 import { startPostgres } from '../postgres/embedded.ts';
@@ -26,6 +27,12 @@ async function demo(keepRunning: boolean): Promise<number> {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   const releases: (() => Promise<unknown>)[] = [];
+  // However the demo is broken off, its Postgres and its services must not stay behind.
+  const breakOff = async (signal: NodeJS.Signals) => {
+    for (const release of releases.splice(0).reverse()) await release();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, breakOff);
   try {
     say('Starting Postgres and the sandbox (LiveChat, Marketo, a mailbox) …');
     const postgres = await startPostgres();
@@ -83,13 +90,18 @@ async function demo(keepRunning: boolean): Promise<number> {
     writeFileSync(`${FOLDER}/summary.json`, `${JSON.stringify(numbers, null, 2)}\n`);
     const broken = claims.filter((claim) => !claim.holds).length;
     say(broken === 0 ? '\nEvery claim holds.' : `\n${broken} of ${claims.length} claims do not hold.`);
-    if (keepRunning) await untilInterrupted(address, sandbox);
+    if (keepRunning) {
+      say(
+        `\nLeft running. Status page: ${address}/   Sandbox’s control API: ${sandbox.control.url}/   End with Ctrl-C.`,
+      );
+      await new Promise(() => {});
+    }
     return broken === 0 ? 0 : 1;
   } catch (error) {
     process.stderr.write(`\nThe demo could not finish: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    for (const release of releases.reverse()) await release();
+    for (const release of releases.splice(0).reverse()) await release();
   }
 }
 
@@ -170,12 +182,4 @@ async function mailClaims(sandbox: Sandbox): Promise<Claim[]> {
     { says: 'it tells of the refused visitors', holds: /lead-refused/.test(content), detail: mail.subject ?? '' },
     { says: 'it names nobody', holds: !visitors?.length, detail: `${visitors?.length ?? 0} addresses` },
   ];
-}
-
-async function untilInterrupted(address: string, sandbox: Sandbox): Promise<void> {
-  say(`\nLeft running. Status page: ${address}/   Sandbox’s control API: ${sandbox.control.url}/   End with Ctrl-C.`);
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
 }

@@ -63,7 +63,10 @@ export async function startPostgres(): Promise<PostgresServer> {
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const stop = () => stopServer(server, folder);
   // Where the process ends without stopping it (Ctrl-C, a failed test run), the server must not stay behind.
-  process.once('exit', () => server.kill('SIGKILL'));
+  process.once('exit', () => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
   try {
     await untilItAnswers(url, server);
     return { url, stop };

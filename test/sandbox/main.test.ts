@@ -29,7 +29,7 @@ test('the command prints where everything is, serves it, and ends with 0 on SIGT
   const index: unknown = await (await fetch(`${url}/`)).json();
   expect(index).toMatchObject({ control: { url } });
   for (const name of ['LIVECHAT_ENDPOINT', 'LIVECHAT_PAT', 'MARKETO_ENDPOINT', 'MARKETO_CLIENT_SECRET', 'SMTP_URL']) {
-    expect(printed).toMatch(new RegExp(`^${name}=\\S+$`, 'm'));
+    expect(printed).toMatch(new RegExp(`^export ${name}=\\S+$`, 'm'));
   }
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);

@@ -98,13 +98,14 @@ function number(flag: string, text: string, from: number, to: number): number {
 function describe({ livechat, marketo, smtp, control }: SandboxIndex, chats: number): string {
   return `The sandbox runs. ${chats} chats are in the archive; Marketo has no leads yet.
 
-LIVECHAT_ENDPOINT=${livechat.url}
-LIVECHAT_ACCOUNT_ID=${livechat.accountId}
-LIVECHAT_PAT=${livechat.pat}
-MARKETO_ENDPOINT=${marketo.url}
-MARKETO_CLIENT_ID=${marketo.clientId}
-MARKETO_CLIENT_SECRET=${marketo.clientSecret}
-SMTP_URL=${smtp.url}
+export LIVECHAT_ENDPOINT=${livechat.url}
+export LIVECHAT_ACCOUNT_ID=${livechat.accountId}
+export LIVECHAT_PAT=${livechat.pat}
+export MARKETO_ENDPOINT=${marketo.url}
+export MARKETO_CLIENT_ID=${marketo.clientId}
+export MARKETO_CLIENT_SECRET=${marketo.clientSecret}
+export SMTP_URL=${smtp.url}
+export DIGEST_FROM=sync@shop.example DIGEST_TO=you@shop.example
 
 Control API: ${control.url}
 

@@ -5,7 +5,7 @@ import { COUNTERS, DATABASE_GAUGES, SERVICE_GAUGES } from '../../services/status
 
 test('docs/metrics.md is what the code would write', () => {
   const written = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
-  expect(written, 'docs/metrics.md is out of date: run `node scripts/metrics-doc.ts`').toBe(metricsDocument());
+  expect(written, 'docs/metrics.md is out of date: run `npm run docs`').toBe(metricsDocument());
 });
 
 test('a metric has one definition', () => {

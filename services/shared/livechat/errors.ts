@@ -70,7 +70,7 @@ export function endOf(action: string, type: string, reaction: Reaction): Failure
     case 'other-region':
       return new Failure(
         EXIT.tryLater,
-        `LiveChat did not answer ${action} even when asked again (${type}): nothing is lost, the next run reads the same time again.`,
+        `LiveChat did not answer ${action} even when asked again (${type}): nothing is lost, the next run reads the same time again. If it stays so, check LIVECHAT_ENDPOINT and the way out of the network.`,
         { code: 'livechat-unreachable' },
       );
     case 'gone':

@@ -177,7 +177,7 @@ export function failureOf(error: MarketoError): Failure {
     case 'unknown-fate':
       return new Failure(
         EXIT.tryLater,
-        `Marketo did not answer ${call} as it should, even when asked again: nothing is lost, the next run goes on.`,
+        `Marketo did not answer ${call} as it should, even when asked again: nothing is lost, the next run goes on. If it stays so, check MARKETO_ENDPOINT and the way out of the network.`,
         { code: 'marketo-unreachable', cause: error },
       );
   }

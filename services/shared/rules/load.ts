@@ -1,4 +1,5 @@
 import { isNode, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
 import { EXIT, Failure } from '../runtime/failure.ts';
 import { type Rules, rulesFile } from './schema.ts';
 
@@ -23,7 +24,7 @@ export function parseRules(text: string, name: string): Rules {
       parsed.error.issues.map((issue) => {
         const node = nearestNode(document, issue.path);
         const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
-        return `line ${line}: ${[issue.path.join('.'), issue.message].filter(Boolean).join(' ')}`;
+        return `line ${line}: ${[placeOf(issue.path, document.toJS()), issue.message].filter(Boolean).join(' ')}`;
       }),
     );
   }
@@ -42,6 +43,19 @@ function refusal(name: string, mistakes: string[]): Failure {
 function firstLine(message: string): string {
   return (message.split('\n')[0] ?? message).replace(/ at line \d+, column \d+:?$/, '');
 }
+
+/** Where a mistake is, in the file's own words: the rule by its field's or group's name, then the key. */
+function placeOf(path: readonly PropertyKey[], file: unknown): string {
+  const [list, index, ...rest] = path;
+  if (list !== 'fields' || typeof index !== 'number') return path.join('.');
+  const rule = named.safeParse(file).data?.fields[index];
+  const name = rule?.group ?? rule?.field;
+  return [name === undefined ? `rule ${index + 1}` : `rule "${name}"`, rest.join('.')].filter(Boolean).join(', ');
+}
+
+const named = z.object({
+  fields: z.array(z.object({ group: z.string().optional(), field: z.string().optional() }).catch({})),
+});
 
 /** The node that a problem is about, or the nearest one around it: a missing key has no place of its own. */
 function nearestNode(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): unknown {

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { pathProblem } from './paths.ts';
 
 /** When a rule may write: to a new lead only; where the lead's field is empty; whenever the visitor has a value. */
-const write = z.enum(['on-create', 'if-empty', 'always']);
+const write = z.enum(['on-create', 'if-empty', 'always'], { error: 'must be on-create, if-empty or always' });
 
-const fieldName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the REST name of a lead field');
+const fieldName = z
+  .string({ error: 'must be the REST name of a lead field' })
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the REST name of a lead field');
 
 /** A path into what the rules see: `visitor.location.city`, `form.byId.company`. */
-const path = z.string().superRefine((value, context) => {
+const path = z.string({ error: 'must be a path, such as visitor.firstName' }).superRefine((value, context) => {
   const problem = pathProblem(value);
   if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
 });

@@ -25,13 +25,13 @@ export const CATALOGUE = {
     stage: 'deliver',
     severity: 'error',
     says: 'A thread was given up after its last attempt.',
-    todo: 'Look at the thread’s earlier errors, mend their cause, then replay it.',
+    todo: 'Look at the thread’s earlier errors and mend their cause. When anything changes in the thread (a tag in LiveChat, say), it is tried again.',
   },
   'marketo-answer': {
     stage: 'deliver',
     severity: 'error',
     says: 'Marketo answered something that its documentation does not know.',
-    todo: 'Look at the call in the request log; if it goes on, ask Marketo’s support with its request id.',
+    todo: 'If it goes on, ask Marketo’s support with the call’s request id, which the table marketo_call has.',
   },
   'marketo-unreachable': {
     stage: 'deliver',

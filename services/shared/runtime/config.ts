@@ -78,14 +78,22 @@ export const SETTINGS = {
     '24h',
     duration,
   ),
-  SYNC_SETTLE: optional('How far behind LiveChat’s own clock a run stops reading.', '10m', duration),
+  SYNC_SETTLE: optional(
+    'How far behind now a run stops reading; now is LiveChat’s clock or this machine’s, whichever is behind.',
+    '10m',
+    duration,
+  ),
   SYNC_MAX_ATTEMPTS: optional('After how many refused attempts a thread is given up (dead).', '8', wholeNumber(1, 100)),
   SYNC_EXCLUDED_DOMAINS: optional(
     'Mail domains whose visitors are ignored, with commas: your own, your partners’.',
     '',
     domains,
   ),
-  RULES_FILE: optional('The decision model: which lead fields are written, from what, and when.', 'rules.yaml', text),
+  RULES_FILE: optional(
+    'The decision model: which lead fields are written, from what, and when; relative to the folder that the process starts in.',
+    'rules.yaml',
+    text,
+  ),
 
   SMTP_URL: secret('The mail server: `smtps://user:password@host:465` or `smtp://user:password@host:587`.', smtpUrl),
   DIGEST_FROM: required('The sender of the digest.', address),
@@ -98,7 +106,10 @@ export const SETTINGS = {
   STATUS_URL: maybe('Where people reach the status page: the links in the digest lead there.', webAddress),
 
   LOG_LEVEL: optional('fatal, error, warn, info, debug or trace.', 'info', logLevel),
-  RUN_NAME: maybe('The name of the Kubernetes Job that this run belongs to.', text),
+  RUN_NAME: maybe(
+    'The name of the Kubernetes Job that this run belongs to; one that ends in the minute of its schedule (`-29401234`) is a scheduled run, which leaves its work to another that is running instead of waiting.',
+    text,
+  ),
 } as const;
 
 export type SettingName = keyof typeof SETTINGS;

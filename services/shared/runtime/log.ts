@@ -23,7 +23,7 @@ export function createLog(service: string, level: string): Logger {
   };
   // A stream in this process, not a worker: the last lines before an exit must come out.
   if (process.stdout.isTTY)
-    return pino(options, pretty({ sync: true, ignore: 'pid,hostname,service', colorize: true }));
+    return pino(options, pretty({ sync: true, singleLine: true, ignore: 'pid,hostname,service', colorize: true }));
   return pino(options, pino.destination({ fd: 1, sync: true }));
 }
 

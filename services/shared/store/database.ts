@@ -65,7 +65,20 @@ export function explained(error: unknown, url: string): unknown {
   const { hostname, port, pathname } = new URL(url);
   const where = `Postgres at ${hostname}:${port || '5432'}`;
   const name = pathname.slice(1) || 'postgres';
-  if (code === '28P01' || code === '28000') {
+  const message = error instanceof Error ? error.message : '';
+  if (code === '28000' && /no encryption|SSL off/.test(message)) {
+    return new Failure(EXIT.configuration, `${where} wants TLS: add ?sslmode=require to DATABASE_URL.`, {
+      cause: error,
+    });
+  }
+  if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)/.test(code ?? '')) {
+    return new Failure(
+      EXIT.configuration,
+      `The certificate of ${where} is not trusted (${code}): name its authority in NODE_EXTRA_CA_CERTS, or correct the host in DATABASE_URL.`,
+      { cause: error },
+    );
+  }
+  if (code === '28P01' || code === '28000' || /^SASL:/.test(message)) {
     return new Failure(
       EXIT.credentialsRefused,
       `${where} refused the user or the password in DATABASE_URL: correct it.`,
@@ -94,7 +107,7 @@ export function explained(error: unknown, url: string): unknown {
   if (code !== undefined && isUnreachable(code)) {
     return new Failure(
       EXIT.tryLater,
-      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it; nothing was done, the next run tries again.`,
+      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it; what was done is saved, the next run goes on.`,
       { cause: error },
     );
   }

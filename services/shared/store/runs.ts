@@ -8,13 +8,13 @@ export type Job = RunTable['job'];
 
 /**
  * Whether a Job of this name was made by the schedule: those are named `…-<minutes since 1970>`. A name that somebody has
- * given, `sync-20261123` say, ends in no minute of these days.
+ * given, `sync-20261123` say, ends in no minute of these years.
  *
  * @param now milliseconds since 1970.
  */
 export function isScheduled(name: string | undefined, now: number): boolean {
   const minutes = Number(/-(\d{8})$/.exec(name ?? '')?.[1] ?? Number.NaN);
-  return Math.abs(minutes - now / 60_000) < 7 * 24 * 60;
+  return Math.abs(minutes - now / 60_000) < 5 * 365 * 24 * 60;
 }
 
 /**

@@ -1,0 +1,20 @@
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { EXIT, Failure } from './failure.ts';
+
+/**
+ * Reads a command's flags, `--help` and `-h` among them.
+ *
+ * @param args the arguments after the command's name.
+ * @param options the other flags, as node:util has them.
+ * @returns the flags that were given.
+ * @throws Failure (64) for a flag that does not exist, or lacks its value.
+ */
+export function readFlags<const T extends ParseArgsOptionsConfig>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } } as const })
+      .values;
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('. ')[0] ?? '') : '';
+    throw new Failure(EXIT.usage, `${why}. Try --help.`);
+  }
+}
