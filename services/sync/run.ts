@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLiveChat, type LiveChat } from '../shared/livechat/client.ts';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { type Call, createMarketo } from '../shared/marketo/client.ts';
-import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
+import { failureOf, MarketoError, wasNeverSent } from '../shared/marketo/errors.ts';
 import { createSlots, FRESH_MS } from '../shared/marketo/slots.ts';
 import { checkAgainstMarketo } from '../shared/rules/check.ts';
 import { parseRules } from '../shared/rules/load.ts';
@@ -376,10 +376,9 @@ async function connectMarketo(run: Run, signal: AbortSignal) {
 }
 
 /** A write without an answer, or with one that does not say that nothing was done. */
-function isOfUnknownFate({ endpoint, outcome }: Call): boolean {
-  return (
-    (endpoint === 'leads-create' || endpoint === 'leads-update') && (outcome === 'no-answer' || outcome === 'failed')
-  );
+function isOfUnknownFate({ endpoint, outcome, code }: Call): boolean {
+  if (endpoint !== 'leads-create' && endpoint !== 'leads-update') return false;
+  return outcome === 'failed' || (outcome === 'no-answer' && !wasNeverSent(code));
 }
 
 function countCall(counts: Record<string, number>, call: Call): void {

@@ -6,7 +6,7 @@ import axiosRetry from 'axios-retry';
 import { z } from 'zod';
 import { marketoAuth } from './auth.ts';
 import { type Budget, type BudgetOptions, createBudget, type Usage } from './budget.ts';
-import { type CodeClass, classOf, MarketoError } from './errors.ts';
+import { type CodeClass, classOf, MarketoError, wasNeverSent } from './errors.ts';
 import type { Slot, Slots } from './slots.ts';
 import {
   describeAnswer,
@@ -257,11 +257,13 @@ function attempts(
   // Before axios-retry's own interceptor, so that the slot is given back before a retry asks for another.
   http.interceptors.response.use(undefined, async (error: unknown) => {
     const response = isAxiosError(error) ? error.response : undefined;
+    const unsent = isAxiosError(error) && wasNeverSent(error.code);
     const taken = slot;
     slot = undefined;
     if (taken) {
-      await taken.giveBack(response ? 'answered' : 'unknown');
+      await taken.giveBack(response ? 'answered' : unsent ? 'unsent' : 'unknown');
       const line = { ...lineOf(request, response, sentAt, taken.waitedMs), day: budget.day() };
+      if (unsent) line.code = error.code;
       if (line.outcome === 'throttled' && response && verdict(response).class === 'throttled')
         await options.slots.throttled();
       await options.onCall(line);
@@ -277,7 +279,7 @@ function attempts(
     retryCondition: (error) => {
       if (options.signal.aborted) return false;
       // No answer: a read is asked again; a write may have been done.
-      if (!error.response) return !request.writes;
+      if (!error.response) return !request.writes || wasNeverSent(error.code);
       const { class: kind } = verdict(error.response);
       if (kind === 'reauthenticate') {
         if (reauthenticated) return false;
@@ -374,7 +376,8 @@ function explained(error: unknown, request: Request): unknown {
   if (!error.response) {
     // Nothing but the time-out of an attempt cancels one.
     const why = error.code === 'ERR_CANCELED' ? 'ETIMEDOUT' : error.code;
-    return new MarketoError(request.writes ? 'unknown-fate' : 'unavailable', request.endpoint, why ?? 'no answer');
+    const perhapsDone = request.writes && !wasNeverSent(error.code);
+    return new MarketoError(perhapsDone ? 'unknown-fate' : 'unavailable', request.endpoint, why ?? 'no answer');
   }
   const said = verdict(error.response);
   // A new token was refused too: only a person can mend that.

@@ -111,6 +111,11 @@ export function recordClassOf(code: string): RecordClass {
   return RECORD_CLASSES[code] ?? 'refused';
 }
 
+/** Whether a socket's error says that there was no connection, so that nothing can have been done or counted. */
+export function wasNeverSent(code: string | undefined): boolean {
+  return code !== undefined && /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/.test(code);
+}
+
 export type MarketoErrorKind =
   | 'throttled'
   | 'quota'

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { testDatabase } from '../postgres/database.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { connect } from './connect.ts';
+
+const { db } = await testDatabase();
+
+test('a Marketo that has gone away holds no slot: nothing was sent, so nothing is counted, and a write may be repeated', async () => {
+  const sandbox = await startSandbox();
+  const { marketo, fates, attempts } = await connect(db, sandbox.index().marketo);
+  await marketo.findLeadsByEmail(['a@example.com'], []);
+  await sandbox.close();
+  const fate = marketo.createLeads([{ email: 'a@example.com' }]);
+  await expect(fate).rejects.toMatchObject({ kind: 'unavailable', code: 'ECONNREFUSED' });
+  // A kept connection may be cut instead of refused at first; what follows is refused.
+  const last = fates.slice(-3);
+  expect(last).toEqual(['unsent', 'unsent', 'unsent']);
+  expect(attempts.at(-1)).toMatchObject({ outcome: 'no-answer', code: 'ECONNREFUSED' });
+  marketo.close();
+}, 60_000);
