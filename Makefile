@@ -9,7 +9,7 @@ help: ## what there is
 INSTALLED := node_modules/.package-lock.json
 
 $(INSTALLED): package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 demo: $(INSTALLED) ## two real syncs, a digest and the status page against the sandbox; checks its own claims
@@ -32,5 +32,7 @@ image: ## the container image (not there yet)
 e2e: ## a whole life on the current Kubernetes context (not there yet)
 	@echo 'make e2e: there is no Helm chart yet to install.' >&2; exit 1
 
-bench: ## figures, side by side with others (not there yet)
-	@echo 'make bench: there is no benchmark yet; it comes with the shared limiter.' >&2; exit 1
+bench: $(INSTALLED) ## figures, side by side with others, into docs/benchmarks.md; takes a quarter of an hour
+	npm ci --prefix bench --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	node_modules/.bin/tsc -p bench
+	node_modules/.bin/node bench/main.ts $(BENCH_FLAGS)

@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['services/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/postgres/global-setup.ts'],
+    // Most of the suites wait for processes and servers of their own: more of them than cores can run at once.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -1,0 +1,79 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { z } from 'zod';
+import type { Claim } from './claims.ts';
+import type { Measured } from './measure.ts';
+import { saturationTable, visitorsTable } from './table.ts';
+
+const PAGE = 'docs/benchmarks.md';
+const BEGIN = '<!-- written by make bench: begin -->';
+const END = '<!-- written by make bench: end -->';
+
+/** How the machine fared while it measured. */
+export type Conditions = {
+  /** Seconds that the whole bench took. */
+  seconds: number;
+  /** Measurements at the same time. */
+  atOnce: number;
+  /** CPU time of bench and contenders, as a share of what the machine had; Postgres is not in it. */
+  cpuShare: number;
+  /** Milliseconds that the referees' event loop was late, 99 % of the time at most and at the worst. */
+  lateP99Ms: number;
+  lateMostMs: number;
+  /** The machine's load over the last minute, at its highest. */
+  load: number;
+};
+
+/** The tables, and under which conditions they came to be, as Markdown. */
+export function report(results: readonly Measured[], claims: readonly Claim[], conditions: Conditions): string {
+  const of = (scenario: Measured['scenario'], processes: number) =>
+    results.filter((result) => result.scenario === scenario && result.processes === processes);
+  return [
+    `Measured on ${new Date().toISOString().slice(0, 10)} by \`make bench\`: ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version},`,
+    `${versions()}.`,
+    `The bench took ${Math.round(conditions.seconds / 60)} minutes, ${conditions.atOnce} measurements at a time, each against a referee of its own. Bench and contenders used`,
+    `${(conditions.cpuShare * 100).toFixed(0)} % of the machine's CPU time; its load was ${conditions.load.toFixed(1)} at its highest. The referees' event loop was at most ${conditions.lateP99Ms.toFixed(0)} ms late`,
+    `for 99 % of the time, and ${conditions.lateMostMs.toFixed(0)} ms at the worst.`,
+    '',
+    '### 1,000 visitors',
+    '',
+    visitorsTable(of('visitors', 1)),
+    '',
+    '### Saturation, one process',
+    '',
+    saturationTable(of('saturation', 1)),
+    '',
+    '### Saturation, three processes',
+    '',
+    saturationTable(of('saturation', 3)),
+    '',
+    '### What the bench insists on',
+    '',
+    ...claims.map((claim) => `- ${claim.holds ? 'holds' : '**does not hold**'}: ${claim.text} (${claim.found})`),
+  ].join('\n');
+}
+
+/** Puts the report between the page's markers, and leaves the rest of the page alone. */
+export function writePage(text: string): void {
+  const page = readFileSync(PAGE, 'utf8');
+  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (before < 0 || after < before) throw new Error(`${PAGE} has lost its markers`);
+  writeFileSync(PAGE, `${page.slice(0, before + BEGIN.length)}\n\n${text}\n\n${page.slice(after)}`);
+}
+
+/** As installed, the peers' and the axios that all but node-marketo-rest call with. */
+function versions(): string {
+  const installed = (folder: string) => packageJson.parse(JSON.parse(readFileSync(`${folder}/package.json`, 'utf8')));
+  const { dependencies = {} } = installed('bench');
+  const folders = [...Object.keys(dependencies).map((name) => `bench/node_modules/${name}`), 'node_modules/axios'];
+  return folders
+    .map((folder) => installed(folder))
+    .map(({ name, version }) => `${name} ${version}`)
+    .join(', ');
+}
+
+const packageJson = z.object({
+  name: z.string(),
+  version: z.string(),
+  dependencies: z.record(z.string(), z.string()).optional(),
+});
