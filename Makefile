@@ -33,6 +33,6 @@ e2e: ## a whole life on the current Kubernetes context (not there yet)
 	@echo 'make e2e: there is no Helm chart yet to install.' >&2; exit 1
 
 bench: $(INSTALLED) ## figures, side by side with others, into docs/benchmarks.md; takes a quarter of an hour
-	npm ci --prefix bench --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	cd bench && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 	node_modules/.bin/tsc -p bench
 	node_modules/.bin/node bench/main.ts $(BENCH_FLAGS)
