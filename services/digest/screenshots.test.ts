@@ -1,14 +1,13 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { mkdirSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHROMIUM, hasBrowser, launchBrowser } from '../../test/browser.ts';
 import { facts, group } from '../../test/digest/example.ts';
 import { composeEmail, type DigestFacts } from './email.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
 const FOLDER = 'out/screenshots';
-const hasChromium = existsSync(CHROMIUM);
 
-if (!hasChromium) {
+if (!hasBrowser) {
   process.stderr.write(
     `\n*** SKIPPED: the digest was not looked at in a browser, because there is no ${CHROMIUM} (apt-get install chromium) ***\n\n`,
   );
@@ -33,23 +32,11 @@ const SCENES: Record<string, DigestFacts> = {
   }),
 };
 
-describe.skipIf(!hasChromium)('in a real browser', () => {
+describe.skipIf(!hasBrowser)('in a real browser', () => {
   let browser: Browser;
   beforeAll(async () => {
     mkdirSync(FOLDER, { recursive: true });
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 

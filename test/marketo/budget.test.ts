@@ -1,10 +1,8 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { callsOfDay, logCall } from '../../services/shared/store/calls.ts';
 import { startRun } from '../../services/shared/store/runs.ts';
 import { testDatabase } from '../postgres/database.ts';
+import { rulesFile } from '../rules-file.ts';
 import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { runService, sandboxEnvironment } from '../services.ts';
@@ -164,9 +162,7 @@ describe('the day’s budget', () => {
 });
 
 describe('a run whose day is used up', () => {
-  const rules = join(mkdtempSync(join(tmpdir(), 'rules-')), 'rules.yaml');
-  writeFileSync(
-    rules,
+  const rules = rulesFile(
     `version: 1
 fields:
   - { field: leadSource, value: LiveChat, write: on-create }

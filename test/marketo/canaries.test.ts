@@ -1,11 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { default as PostalMime } from 'postal-mime';
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { openDoorkeeper } from '../digest/mailbox.ts';
 import { SCHEMA, testDatabase } from '../postgres/database.ts';
+import { rulesFile } from '../rules-file.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import type { ThreadSpec } from '../sandbox/livechat/spec.ts';
 import { LIVECHAT_ACCOUNT, startSandbox } from '../sandbox/sandbox.ts';
@@ -71,9 +69,7 @@ const VISITORS = new Map(
   ].map((word) => [word, word]),
 );
 
-const rules = join(mkdtempSync(join(tmpdir(), 'rules-')), 'rules.yaml');
-writeFileSync(
-  rules,
+const rules = rulesFile(
   `version: 1
 fields:
   - { field: leadSource, value: LiveChat, write: on-create }

@@ -1,15 +1,15 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openReadings } from '../../services/shared/store/readings.ts';
 import { buildApp } from '../../services/status/app.ts';
+import { CHROMIUM, hasBrowser, launchBrowser } from '../browser.ts';
 import { SCHEMA, testDatabase } from '../postgres/database.ts';
 import { addRun, HOUR, silent, tellStory } from './story.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const missing = !existsSync(CHROMIUM);
-if (missing) process.stderr.write(`SKIPPED: ${CHROMIUM} is not installed, the page was not looked at in a browser\n`);
+if (!hasBrowser)
+  process.stderr.write(`SKIPPED: ${CHROMIUM} is not installed, the page was not looked at in a browser\n`);
 
 const screenshots = fileURLToPath(new URL('../../out/screenshots/', import.meta.url));
 
@@ -25,7 +25,7 @@ const scenes = [
 let browser: Browser | undefined;
 let address = '';
 
-describe.skipIf(missing)('in a real browser (skipped where Chromium is not installed)', () => {
+describe.skipIf(!hasBrowser)('in a real browser (skipped where Chromium is not installed)', () => {
   beforeAll(async () => {
     mkdirSync(screenshots, { recursive: true });
     await tellStory(db);
@@ -34,7 +34,7 @@ describe.skipIf(missing)('in a real browser (skipped where Chromium is not insta
     await addRun(failing, { started: 2, heartbeat: -0.5, trigger: 'manual' });
     for (const { app } of scenes) await app.listen({ host: '127.0.0.1', port: 0 });
     address = addressOf('status');
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -148,17 +148,6 @@ function addressOf(name: string): string {
   if (typeof bound !== 'object' || bound === null) throw new Error(`${name} does not listen`);
   return `http://127.0.0.1:${bound.port}`;
 }
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Elements whose text does not fit into them, or that reach beyond the screen. */
 const CUT_OFF = `[...document.querySelectorAll('main *:not(thead, thead *)')]

@@ -1,8 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { testDatabase } from '../postgres/database.ts';
+import { rulesFile } from '../rules-file.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { type Ended, runService, type ServiceName, sandboxEnvironment } from '../services.ts';
 
@@ -30,11 +28,6 @@ async function expectCleanEnd(ended: Ended, code: number, says: RegExp): Promise
 }
 
 const without = (name: string) => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
-const rulesFile = (text: string) => {
-  const file = join(mkdtempSync(join(tmpdir(), 'rules-')), 'rules.yaml');
-  writeFileSync(file, text);
-  return file;
-};
 
 test.each<[string, ServiceName, Record<string, string>, number, RegExp]>([
   ['a missing variable', 'sync', without('MARKETO_CLIENT_SECRET'), 78, /MARKETO_CLIENT_SECRET is not set/],

@@ -1,11 +1,9 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import type { Instant } from '../../services/shared/runtime/instant.ts';
 import { testDatabase } from '../postgres/database.ts';
+import { rulesFile } from '../rules-file.ts';
 import type { Fault } from '../sandbox/faults.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { runService, sandboxEnvironment, startService } from '../services.ts';
@@ -14,9 +12,7 @@ const { db, url, empty } = await testDatabase();
 const sandbox = await startSandbox({ chats: 400, timeScale: 20 });
 afterAll(() => sandbox.close());
 
-const rules = join(mkdtempSync(join(tmpdir(), 'rules-')), 'rules.yaml');
-writeFileSync(
-  rules,
+const rules = rulesFile(
   `version: 1
 fields:
   - { field: leadSource, value: LiveChat, write: on-create }

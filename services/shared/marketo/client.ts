@@ -307,8 +307,17 @@ function delayBefore(count: number, kind: CodeClass | undefined, windowMs: numbe
 
 type Verdict = { body?: unknown; class?: CodeClass; code: string; requestId?: string | undefined };
 
-/** Tells a good answer from the many other things that come with HTTP 200. */
+/** An answer is asked about by each step that handles it, and read once: a look-up's is large. */
+const verdicts = new WeakMap<AxiosResponse, Verdict>();
+
 function verdict(response: AxiosResponse): Verdict {
+  const known = verdicts.get(response) ?? readVerdict(response);
+  verdicts.set(response, known);
+  return known;
+}
+
+/** Tells a good answer from the many other things that come with HTTP 200. */
+function readVerdict(response: AxiosResponse): Verdict {
   let body: unknown;
   try {
     body = JSON.parse(String(response.data));
