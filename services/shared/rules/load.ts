@@ -310,10 +310,19 @@ function checked<T>(
           `${key} is not a key here${didYouMean(key, known) || `: there are ${known.join(', ')}`}`,
         );
     } else {
-      reader.say([...path, ...inner], place, [inner.join('.'), issue.message].filter(Boolean).join(' '));
+      const meant =
+        issue.code === 'invalid_value' ? didYouMean(String(at(value, inner)), issue.values.map(String)) : '';
+      reader.say([...path, ...inner], place, [inner.join('.'), `${issue.message}${meant}`].filter(Boolean).join(' '));
     }
   }
   return undefined;
+}
+
+function at(value: unknown, path: readonly Key[]): unknown {
+  return path.reduce<unknown>((inner, key) => {
+    if (Array.isArray(inner)) return inner[Number(key)];
+    return record.safeParse(inner).data?.[key];
+  }, value);
 }
 
 function firstLine(message: string): string {
