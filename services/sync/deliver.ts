@@ -248,7 +248,7 @@ async function lookUp(
 ): Promise<Map<string, Lead[] | 'refused'>> {
   const emails = visitors.map((visitor) => visitor.email);
   try {
-    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.fieldNames));
+    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.leadFields));
   } catch (error) {
     if (!(error instanceof MarketoError && error.kind === 'configuration' && error.code === '1003')) throw error;
     const [first] = visitors;
