@@ -83,7 +83,7 @@ export function connectLiveChat(run: Run, signal: AbortSignal): LiveChat {
     onVersionNotice: async ({ header, date }) => {
       if (noticed.has(header)) return;
       noticed.add(header);
-      await warnOfVersion(run, header, date);
+      await warnOfVersion(run.tell, header, date);
     },
   });
 }

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
 import { checkAgainstMarketo } from '../shared/rules/check.ts';
+import { ineligible } from '../shared/rules/eligible.ts';
 import { parseRules } from '../shared/rules/load.ts';
 import type { Rules } from '../shared/rules/schema.ts';
+import { usedOf } from '../shared/rules/used.ts';
 import type { Config } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import type { Logger } from '../shared/runtime/log.ts';
@@ -13,9 +15,11 @@ import { closeLostRuns, finishRun, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
 import { connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
-import { createFiling, ignoredIn, type Judge } from './filing.ts';
+import { createFiling, fileChats, ignoredIn, type Judge } from './filing.ts';
+import type { Ingest } from './ingest.ts';
 import { UNKNOWN_FATE_MS, withLease } from './lease.ts';
 import { readLiveChat } from './read.ts';
+import { type Tell, tellInto } from './warnings.ts';
 
 /** The settings that a sync reads. */
 export const SYNC_SETTINGS = [
@@ -70,7 +74,9 @@ export async function runSync(
   refuseContradictions(config);
   const rules = parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
   const runId = await startRun(db, 'sync', config.RUN_NAME);
-  const run: Run = { config, db, log: log.child({ run: runId }), runId, counts: {}, unknownFateAt: undefined };
+  const runLog = log.child({ run: runId });
+  const tell = tellInto(db, runLog, runId);
+  const run: Run = { config, db, log: runLog, runId, tell, counts: {}, unknownFateAt: undefined };
   try {
     return await withLease(run, signal, (working) => work(run, rules, working, clock));
   } catch (error) {
@@ -90,6 +96,7 @@ export type Run = {
   db: Database;
   log: Logger;
   runId: number;
+  tell: Tell;
   /** `ready` = `delivered` + every `ignored:<reason>` + `failed` + `left`, and `seen` = `new` + `changed` + `known` + `open`. */
   counts: Record<string, number>;
   /** When the last write of unknown fate ended for us, by performance.now(). */
@@ -124,7 +131,18 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       counts: noDeliveries(),
     };
     try {
-      for await (const now of readLiveChat({ livechat, db, log, runId, signal, filing }, config, clock)) {
+      const ingest: Ingest = {
+        livechat,
+        db,
+        log,
+        runId,
+        signal,
+        tell: run.tell,
+        file: (chats, at) => fileChats(filing, chats, at),
+        seen: filing.counted,
+        counts: filing.counts,
+      };
+      for await (const now of readLiveChat(ingest, config, clock)) {
         await deliver(delivery, now);
       }
     } finally {
@@ -144,17 +162,13 @@ function endingOf(counts: Readonly<Record<string, number>>): string {
   return `done: of ${visitors} visitors, ${created} leads created, ${updated} updated, ${unchanged} left alone, ${refused} refused`;
 }
 
-function judgeOf(config: SyncConfig, rules: Rules): Judge {
-  const sources = rules.rules.flatMap(({ fields }) => fields.flatMap(({ from }) => from ?? []));
+/** What the configuration and the rules have to say about threads before they are delivered. */
+export function judgeOf(config: Pick<SyncConfig, 'SYNC_EXCLUDED_DOMAINS'>, rules: Rules): Judge {
   return {
     excludedDomains: config.SYNC_EXCLUDED_DOMAINS,
-    ineligible: () => undefined,
-    used: (visit) => [visit.visitor, ...sources.map((path) => path.split('.').reduce<unknown>(partOf, visit))],
+    ineligible: (visit) => ineligible(rules, visit),
+    used: (visit) => usedOf(rules, visit),
   };
-}
-
-function partOf(whole: unknown, name: string): unknown {
-  return typeof whole === 'object' && whole !== null ? Reflect.get(whole, name) : undefined;
 }
 
 function refuseContradictions(config: SyncConfig): void {
