@@ -1,8 +1,8 @@
 import { misfitsOf } from '../shared/rules/check.ts';
 import { readRules } from '../shared/rules/load.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { table } from '../shared/runtime/table.ts';
 import { readDescribe, readRulesFile } from './files.ts';
-import { table } from './table.ts';
 
 /** What a command says, to a person and to a program. */
 export type Said = { exitCode: ExitCode; text: string; json: unknown };

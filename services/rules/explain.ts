@@ -6,9 +6,9 @@ import { parseRules } from '../shared/rules/load.ts';
 import { kindOf, valueAt } from '../shared/rules/paths.ts';
 import type { Member, Rule, Rules } from '../shared/rules/schema.ts';
 import { EXIT, Failure } from '../shared/runtime/failure.ts';
+import { table } from '../shared/runtime/table.ts';
 import type { Said } from './check-file.ts';
 import { readDescribe, readLead, readRulesFile, readThread } from './files.ts';
-import { table } from './table.ts';
 
 type Flags = { thread?: string | undefined; lead?: string | undefined; describe?: string | undefined };
 

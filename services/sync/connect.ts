@@ -4,10 +4,22 @@ import { wasNeverSent } from '../shared/marketo/errors.ts';
 import { createSlots, FRESH_MS } from '../shared/marketo/slots.ts';
 import { callsOfDay, logCall } from '../shared/store/calls.ts';
 import { addCounts } from '../shared/store/counters.ts';
+import type { Database } from '../shared/store/database.ts';
 import { slotStore } from '../shared/store/slots.ts';
 import { UNKNOWN_FATE_MS } from './lease.ts';
-import type { Run, SyncConfig } from './run.ts';
-import { warnOfVersion } from './warnings.ts';
+import type { SyncConfig } from './run.ts';
+import { type Tell, warnOfVersion } from './warnings.ts';
+
+/** Who connects: a run, or a dry run, which has no row (`runId` null). */
+export type Connecting = {
+  config: SyncConfig;
+  db: Database;
+  runId: number | null;
+  tell: Tell;
+  counts: Record<string, number>;
+  /** When the last write of unknown fate ended for us, by performance.now(). */
+  unknownFateAt: number | undefined;
+};
 
 /**
  * By Adobe's advice: 50 calls and 5 at once for one integration among others; 100 and 10 is all there is.
@@ -21,7 +33,7 @@ export function limitsOf(config: SyncConfig): { callsPerWindow: number; concurre
 }
 
 /** The Marketo client of a run: its calls take slots, are counted, and are logged. */
-export async function connectMarketo(run: Run, signal: AbortSignal): Promise<Marketo> {
+export async function connectMarketo(run: Connecting, signal: AbortSignal): Promise<Marketo> {
   const { config, db, runId } = run;
   const instance = new URL(config.MARKETO_ENDPOINT).host;
   const windowMs = config.MARKETO_WINDOW_SECONDS * 1000;
@@ -70,7 +82,7 @@ function countCall(counts: Record<string, number>, call: Call): void {
 }
 
 /** The LiveChat client of a run: its calls are counted. */
-export function connectLiveChat(run: Run, signal: AbortSignal): LiveChat {
+export function connectLiveChat(run: Connecting, signal: AbortSignal): LiveChat {
   const { config, db } = run;
   const noticed = new Set<string>();
   return createLiveChat({

@@ -512,7 +512,7 @@ function duplicateWarning(visitor: Visitor, lead: Lead, count: number): LoggedEr
 }
 
 /** Among leads with the same time, the oldest id, so that the choice is the same every time. */
-function mostRecentlyUpdated(leads: readonly Lead[]): Lead | undefined {
+export function mostRecentlyUpdated(leads: readonly Lead[]): Lead | undefined {
   return leads.toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt) || a.id - b.id)[0];
 }
 
@@ -559,7 +559,8 @@ function stopIfNeeded(parts: Deliver, state: State): void {
   if (state.failure !== undefined) throw state.failure;
 }
 
-function chunks<T>(list: readonly T[], size: number): T[][] {
+/** A list in parts of at most so many. */
+export function chunks<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
   );

@@ -98,8 +98,8 @@ type Verdict = {
   write: 'file' | 'refresh' | 'nothing';
 };
 
-/** What is to be done about a thread as LiveChat shows it now, by what the ledger holds of it. */
-function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, judge: Judge): Verdict {
+/** What is to be done about a thread as LiveChat shows it now, by what the ledger holds of it. Changes nothing. */
+export function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, judge: Judge): Verdict {
   const visit = withWhatWasKnown(thread, before);
   const filed = ledgerThread(thread, visit, judge);
   if (!before) return { filed, result: filed.state === 'open' ? 'open' : 'new', write: 'file' };

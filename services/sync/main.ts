@@ -5,17 +5,22 @@ import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { explained, openDatabase } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
-import { runSync, SYNC_SETTINGS } from './run.ts';
+import { dryRun } from './dry-run.ts';
+import { rulesOf, runSync, SYNC_SETTINGS } from './run.ts';
 
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const log = createLog('sync', 'info');
+  const isDry = process.argv.includes('--dry-run') || process.env['SYNC_DRY_RUN'] === 'true';
+  const log = createLog('sync', 'info', isDry ? 'stderr' : 'stdout');
   return runProcess(log, async (signal) => {
     const flags = readFlags(process.argv.slice(2), {
       from: { type: 'string' },
       to: { type: 'string' },
       audit: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      json: { type: 'boolean' },
+      'show-values': { type: 'boolean' },
     });
     if (flags.help) {
       process.stdout.write(help());
@@ -26,7 +31,13 @@ async function main(): Promise<ExitCode> {
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);
-      return await runSync(config, db, log, signal, Date.now);
+      if (!config.SYNC_DRY_RUN) return await runSync(config, db, log, signal, Date.now);
+      const printer = {
+        write: (text: string) => void process.stdout.write(text),
+        json: flags.json === true,
+        showValues: config.SYNC_SHOW_VALUES ?? process.stdout.isTTY === true,
+      };
+      return await dryRun({ config, db, rules: rulesOf(config), log, signal, clock: Date.now }, printer);
     } catch (error) {
       throw explained(error, config.DATABASE_URL);
     } finally {
@@ -35,7 +46,13 @@ async function main(): Promise<ExitCode> {
   });
 }
 
-type Flags = { from?: string | undefined; to?: string | undefined; audit?: string | undefined };
+type Flags = {
+  from?: string | undefined;
+  to?: string | undefined;
+  audit?: string | undefined;
+  'dry-run'?: boolean | undefined;
+  'show-values'?: boolean | undefined;
+};
 
 /** A flag is its variable, said louder. */
 function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
@@ -44,12 +61,15 @@ function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
     ...(flags.from === undefined ? {} : { SYNC_FROM: flags.from }),
     ...(flags.to === undefined ? {} : { SYNC_TO: flags.to }),
     ...(flags.audit === undefined ? {} : { SYNC_AUDIT: flags.audit }),
+    ...(flags['dry-run'] ? { SYNC_DRY_RUN: 'true' } : {}),
+    ...(flags['show-values'] ? { SYNC_SHOW_VALUES: 'true' } : {}),
   };
 }
 
 /** A function, not a constant: the line at the top of this file runs before any constant below it is there. */
 function help(): string {
-  return `Usage: sync [--from INSTANT] [--to INSTANT] | [--audit DAY]
+  return `Usage: sync [--from INSTANT] [--to INSTANT] [--dry-run [--json] [--show-values]]
+       sync --audit DAY
 
 Copies what LiveChat learnt about a website's visitors into Marketo, once: from where the last run ended.
 
@@ -57,6 +77,10 @@ Copies what LiveChat learnt about a website's visitors into Marketo, once: from 
   --to INSTANT    the end of a backfill, which leaves the watermark alone               (SYNC_TO)
   --audit DAY     hold LiveChat's list of a day against the ledger, and take in what is
                   missing                                                               (SYNC_AUDIT)
+  --dry-run       say what it would cost and what it would do, and do none of it        (SYNC_DRY_RUN)
+  --json          with --dry-run: JSON lines instead of tables
+  --show-values   with --dry-run: addresses and values, which are masked where the
+                  output is no terminal                                                 (SYNC_SHOW_VALUES)
   -h, --help      this text
 
 Instants are RFC 3339, like 2026-01-31T08:00:00Z, days like 2026-01-31 (UTC). Everything else is set by environment variables:

@@ -13,13 +13,13 @@ import type { Database } from '../shared/store/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
 import { closeLostRuns, finishRun, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
+import { type Connecting, connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
 import { createFiling, fileChats, ignoredIn, type Judge } from './filing.ts';
 import type { Ingest } from './ingest.ts';
 import { UNKNOWN_FATE_MS, withLease } from './lease.ts';
 import { readLiveChat } from './read.ts';
-import { type Tell, tellInto } from './warnings.ts';
+import { tellInto } from './warnings.ts';
 
 /** The settings that a sync reads. */
 export const SYNC_SETTINGS = [
@@ -44,6 +44,8 @@ export const SYNC_SETTINGS = [
   'SYNC_FROM',
   'SYNC_TO',
   'SYNC_AUDIT',
+  'SYNC_DRY_RUN',
+  'SYNC_SHOW_VALUES',
   'SYNC_INTERVAL',
   'SYNC_OVERLAP',
   'SYNC_SETTLE',
@@ -71,8 +73,7 @@ export async function runSync(
   signal: AbortSignal,
   clock: () => number,
 ): Promise<ExitCode> {
-  refuseContradictions(config);
-  const rules = parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
+  const rules = rulesOf(config);
   const runId = await startRun(db, 'sync', config.RUN_NAME);
   const runLog = log.child({ run: runId });
   const tell = tellInto(db, runLog, runId);
@@ -91,17 +92,11 @@ export async function runSync(
   }
 }
 
-export type Run = {
-  config: SyncConfig;
-  db: Database;
-  log: Logger;
-  runId: number;
-  tell: Tell;
-  /** `ready` = `delivered` + every `ignored:<reason>` + `failed` + `left`, and `seen` = `new` + `changed` + `known` + `open`. */
-  counts: Record<string, number>;
-  /** When the last write of unknown fate ended for us, by performance.now(). */
-  unknownFateAt: number | undefined;
-};
+/**
+ * Its counts hold `ready` = `delivered` + every `ignored:<reason>` + `failed` + `left`, and `seen` = `new` + `changed` +
+ * `known` + `open`.
+ */
+export type Run = Connecting & { runId: number; log: Logger };
 
 /** The story of a run: check, read LiveChat and deliver, part by part, and close. */
 async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => number): Promise<ExitCode> {
@@ -171,8 +166,21 @@ export function judgeOf(config: Pick<SyncConfig, 'SYNC_EXCLUDED_DOMAINS'>, rules
   };
 }
 
+/**
+ * The rules, once the settings hold together.
+ *
+ * @throws Failure 64 where the settings contradict each other, 78 where the rules do not hold.
+ */
+export function rulesOf(config: SyncConfig): Rules {
+  refuseContradictions(config);
+  return parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
+}
+
 function refuseContradictions(config: SyncConfig): void {
   const { SYNC_FROM: from, SYNC_TO: to, SYNC_AUDIT: day } = config;
+  if (day !== undefined && config.SYNC_DRY_RUN) {
+    throw new Failure(EXIT.usage, 'An audit takes in what is missing, which a dry run does not: ask for one of them.');
+  }
   if (day !== undefined && to !== undefined) {
     throw new Failure(
       EXIT.usage,
