@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import * as tables from './0001_tables.ts';
 import * as indexes from './0002_indexes.ts';
+import * as leadField from './0004_lead_field.ts';
 
 /**
  * Every migration in order. Forward only: a release never undoes one, it adds the next. Named here one by one, not
@@ -9,4 +10,5 @@ import * as indexes from './0002_indexes.ts';
 export const MIGRATIONS: Record<string, Migration> = {
   '0001_tables': tables,
   '0002_indexes': indexes,
+  '0004_lead_field': leadField,
 };

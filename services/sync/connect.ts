@@ -35,7 +35,7 @@ export function limitsOf(config: SyncConfig): { callsPerWindow: number; concurre
 /** The Marketo client of a run: its calls take slots, are counted, and are logged. */
 export async function connectMarketo(run: Connecting, signal: AbortSignal): Promise<Marketo> {
   const { config, db, runId } = run;
-  const instance = new URL(config.MARKETO_ENDPOINT).host;
+  const instance = instanceOf(config);
   const windowMs = config.MARKETO_WINDOW_SECONDS * 1000;
   const timeouts = { readTimeoutMs: config.MARKETO_READ_TIMEOUT, writeTimeoutMs: config.MARKETO_WRITE_TIMEOUT };
   const rule = {
@@ -98,4 +98,9 @@ export function connectLiveChat(run: Connecting, signal: AbortSignal): LiveChat 
       await warnOfVersion(run.tell, header, date);
     },
   });
+}
+
+/** What Marketo's instance is called where it is kept apart from others: its host. */
+export function instanceOf(config: Pick<SyncConfig, 'MARKETO_ENDPOINT'>): string {
+  return new URL(config.MARKETO_ENDPOINT).host;
 }

@@ -3,7 +3,6 @@ import type { ChatWithThread } from '../shared/livechat/types.ts';
 import { visitorOf } from '../shared/livechat/visitor.ts';
 import type { Marketo } from '../shared/marketo/client.ts';
 import type { Field } from '../shared/marketo/types.ts';
-import { checkAgainstMarketo } from '../shared/rules/check.ts';
 import type { Rules } from '../shared/rules/schema.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { earlier, type Instant, instantOf } from '../shared/runtime/instant.ts';
@@ -18,11 +17,12 @@ import {
   type TakenThread,
 } from '../shared/store/ledger.ts';
 import { readWatermark } from '../shared/store/watermark.ts';
-import { type Connecting, connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
+import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { chunks } from './deliver.ts';
 import { estimate, LIVECHAT_DOLLARS_A_THOUSAND } from './estimate.ts';
 import { type Judge, verdictOn } from './filing.ts';
 import { type Reading, whole } from './ingest.ts';
+import { rulesThatFit } from './lead-fields.ts';
 import { mergeByAddress } from './merge.ts';
 import { planBatch } from './plan.ts';
 import { type Printer, printEstimate, printPlanned, printTotals, type Totals } from './plan-view.ts';
@@ -61,11 +61,11 @@ export async function dryRun({ config, db, rules, log, signal, clock }: DryRun, 
 
   const marketo = await connectMarketo(dry, signal);
   try {
-    const fields = await marketo.describe();
-    checkAgainstMarketo(rules, fields);
+    const checking = { db, marketo, instance: instanceOf(config), tell: dry.tell };
+    const fitting = await rulesThatFit(checking, rules, 'unremembered');
     const plan: Plan = { found: [], planned: new Set(), seen: new Set(), totals: nothing() };
     const judge = judgeOf(config, rules);
-    const planning = { db, marketo, rules, fields, plan, printer, batchSize: config.MARKETO_BATCH_SIZE };
+    const planning = { ...fitting, db, marketo, plan, printer, batchSize: config.MARKETO_BATCH_SIZE };
     const file = (chats: readonly ChatWithThread[]) => collect(db, judge, plan, chats);
     const reading: Reading = { livechat, log, signal, file, seen: plan.seen, tell: dry.tell };
     for await (const _ of slices(reading, window, now)) if (plan.found.length > MOST_FOUND) await planFound(planning);

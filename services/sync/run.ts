@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
-import { checkAgainstMarketo } from '../shared/rules/check.ts';
 import { ineligible } from '../shared/rules/eligible.ts';
 import { parseRules } from '../shared/rules/load.ts';
 import type { Rules } from '../shared/rules/schema.ts';
@@ -13,10 +12,11 @@ import type { Database } from '../shared/store/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
 import { closeLostRuns, finishRun, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { type Connecting, connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
+import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
 import { createFiling, fileChats, ignoredIn, type Judge } from './filing.ts';
 import type { Ingest } from './ingest.ts';
+import { rulesThatFit } from './lead-fields.ts';
 import { UNKNOWN_FATE_MS, withLease } from './lease.ts';
 import { readLiveChat } from './read.ts';
 import { tellInto } from './warnings.ts';
@@ -106,9 +106,9 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
 
   const marketo = await connectMarketo(run, signal);
   try {
-    // Before anything else, so that a wrong secret, or a rule that does not fit, leaves no trace but the run's row.
-    const fields = await marketo.describe();
-    checkAgainstMarketo(rules, fields);
+    // Before anything else, so that a rule that does not fit leaves no trace but the run's row.
+    const checking = { db, marketo, instance: instanceOf(config), tell: run.tell };
+    let fitting = await rulesThatFit(checking, rules, 'remembered');
     const filing = createFiling(db, judgeOf(config, rules));
     const livechat = connectLiveChat(run, signal);
     const delivery = {
@@ -117,8 +117,6 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       log,
       runId,
       signal,
-      rules,
-      fields,
       batchSize: config.MARKETO_BATCH_SIZE,
       concurrency: limitsOf(config).concurrency,
       maxAttempts: config.SYNC_MAX_ATTEMPTS,
@@ -138,7 +136,14 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
         counts: filing.counts,
       };
       for await (const now of readLiveChat(ingest, config, clock)) {
-        await deliver(delivery, now);
+        try {
+          await deliver({ ...delivery, ...fitting }, now);
+        } catch (error) {
+          // A field that went since it was described makes Marketo refuse every look-up: then what is left is delivered.
+          if (fitting.asked || !(error instanceof MarketoError && error.code === '1006')) throw error;
+          fitting = await rulesThatFit(checking, rules, 'asked');
+          await deliver({ ...delivery, ...fitting }, now);
+        }
       }
     } finally {
       const ready = delivery.counts.taken + ignoredIn(filing.counts);

@@ -15,6 +15,7 @@ export type Tables = {
   counter: CounterTable;
   lead_change: LeadChangeTable;
   lease: LeaseTable;
+  lead_field: LeadFieldTable;
 };
 
 /**
@@ -157,3 +158,14 @@ export type LeadChangeTable = {
 };
 
 export type LeaseTable = { name: string; owner: string; acquired_at: Generated<Instant>; expires_at: Instant };
+
+/** A lead field of an instance, as Marketo described it last. */
+export type LeadFieldTable = {
+  instance: string;
+  name: string;
+  type: string;
+  length: number | null;
+  read_only: boolean;
+  /** Older than that of other fields: the field is gone. */
+  described_at: Instant;
+};
