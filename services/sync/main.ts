@@ -1,23 +1,27 @@
 import { readConfig } from '../shared/runtime/config.ts';
-import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { explained, openDatabase } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { dryRun } from './dry-run.ts';
+import { explain } from './explain.ts';
 import { rulesOf, runSync, SYNC_SETTINGS } from './run.ts';
 
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const isDry = process.argv.includes('--dry-run') || process.env['SYNC_DRY_RUN'] === 'true';
-  const log = createLog('sync', 'info', isDry ? 'stderr' : 'stdout');
+  const isRead =
+    process.argv.includes('--dry-run') || process.argv.includes('--explain') || process.env['SYNC_DRY_RUN'] === 'true';
+  const log = createLog('sync', 'info', isRead ? 'stderr' : 'stdout');
   return runProcess(log, async (signal) => {
     const flags = readFlags(process.argv.slice(2), {
       from: { type: 'string' },
       to: { type: 'string' },
       audit: { type: 'string' },
+      thread: { type: 'string' },
+      explain: { type: 'boolean' },
       'dry-run': { type: 'boolean' },
       json: { type: 'boolean' },
       'show-values': { type: 'boolean' },
@@ -26,18 +30,22 @@ async function main(): Promise<ExitCode> {
       process.stdout.write(help());
       return EXIT.done;
     }
+    if ((flags.thread === undefined) !== (flags.explain === undefined)) {
+      throw new Failure(EXIT.usage, 'A thread is explained with both, --thread ID and --explain. Try --help.');
+    }
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);
-      if (!config.SYNC_DRY_RUN) return await runSync(config, db, log, signal, Date.now);
+      if (!isRead) return await runSync(config, db, log, signal, Date.now);
       const printer = {
         write: (text: string) => void process.stdout.write(text),
         json: flags.json === true,
         showValues: config.SYNC_SHOW_VALUES ?? process.stdout.isTTY === true,
       };
-      return await dryRun({ config, db, rules: rulesOf(config), log, signal, clock: Date.now }, printer);
+      const parts = { config, db, rules: rulesOf(config), log, signal, clock: Date.now };
+      return flags.thread === undefined ? await dryRun(parts, printer) : await explain(parts, flags.thread, printer);
     } catch (error) {
       throw explained(error, config.DATABASE_URL);
     } finally {
@@ -70,6 +78,7 @@ function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
 function help(): string {
   return `Usage: sync [--from INSTANT] [--to INSTANT] [--dry-run [--json] [--show-values]]
        sync --audit DAY
+       sync --thread ID --explain [--json] [--show-values]
 
 Copies what LiveChat learnt about a website's visitors into Marketo, once: from where the last run ended.
 
@@ -78,9 +87,12 @@ Copies what LiveChat learnt about a website's visitors into Marketo, once: from 
   --audit DAY     hold LiveChat's list of a day against the ledger, and take in what is
                   missing                                                               (SYNC_AUDIT)
   --dry-run       say what it would cost and what it would do, and do none of it        (SYNC_DRY_RUN)
-  --json          with --dry-run: JSON lines instead of tables
-  --show-values   with --dry-run: addresses and values, which are masked where the
-                  output is no terminal                                                 (SYNC_SHOW_VALUES)
+  --thread ID --explain
+                  tell one thread's story: where it stands, what was written and why,
+                  and what the rules say of it now
+  --json          for both: JSON lines instead of tables
+  --show-values   for both: addresses and values, which are masked where the output
+                  is no terminal                                                        (SYNC_SHOW_VALUES)
   -h, --help      this text
 
 Instants are RFC 3339, like 2026-01-31T08:00:00Z, days like 2026-01-31 (UTC). Everything else is set by environment variables:

@@ -48,7 +48,7 @@ export function printPlanned({ write, json, showValues }: Printer, planned: Plan
   const { visitor, action, lead, leads, decision } = planned;
   const address = showValues ? visitor.email : maskAddress(visitor.email);
   const threads = visitor.threads.map(({ threadId }) => threadId);
-  const shown = (value: unknown) => (showValues || typeof value !== 'string' ? value : MASK);
+  const shown = (value: unknown) => (json ? masked(value, showValues) : shownValue(value, { showValues }));
   const changes = decision.changes.map((change) => ({ ...change, from: shown(change.from), to: shown(change.to) }));
   if (json) {
     const leadId = lead?.id ?? null;
@@ -57,11 +57,7 @@ export function printPlanned({ write, json, showValues }: Printer, planned: Plan
   }
   const who = lead ? `${address}, lead ${lead.id}${leads > 1 ? ` (of ${leads} with this address)` : ''}` : address;
   const rows = [
-    ...changes.map(({ field, from, to, rule, mode }) => [
-      `  ${field}`,
-      `${text(from)} → ${text(to)}`,
-      `rule ${rule}, ${mode}`,
-    ]),
+    ...changes.map(({ field, from, to, rule, mode }) => [`  ${field}`, `${from} → ${to}`, `rule ${rule}, ${mode}`]),
     ...decision.leftAlone.map(({ field, reason }) => [`  ${field}`, 'left alone', reason]),
   ];
   write(`${action}  ${who}  (threads ${threads.join(', ')})\n${rows.length > 0 ? table([], rows) : ''}\n`);
@@ -103,10 +99,13 @@ export function printTotals({ write, json }: Printer, totals: Totals): void {
   );
 }
 
-const MASK = '•••';
+/** A field's value for a reader, masked where it must be. */
+export function shownValue(value: unknown, { showValues }: Pick<Printer, 'showValues'>): string {
+  return value === null || value === undefined || value === '' ? '(empty)' : String(masked(value, showValues));
+}
 
-function text(value: unknown): string {
-  return value === null || value === undefined || value === '' ? '(empty)' : String(value);
+function masked(value: unknown, showValues: boolean): unknown {
+  return showValues || typeof value !== 'string' ? value : '•••';
 }
 
 function line(value: object): string {

@@ -137,3 +137,36 @@ test('on paper it is a table: each field from → to with its rule and mode, and
 test('an audit cannot be a dry run', async () => {
   expect((await runService('sync', env, ['--dry-run', '--audit', '2026-01-31'])).code).toBe(64);
 });
+
+test('--explain tells where a thread stands, what was written for it by which rule, and what the rules say now', async () => {
+  await syncHere(db, env);
+  const { thread_id: id, lead_id: lead } = await db
+    .selectFrom('lead_change')
+    .select(['thread_id', 'lead_id'])
+    .executeTakeFirstOrThrow();
+  const before = await everything();
+  const told = await runService('sync', { ...env, SYNC_SHOW_VALUES: 'true' }, ['--thread', id, '--explain']);
+  expect(told.code, told.output).toBe(0);
+  expect(told.output).toMatch(new RegExp(`^State +synced lead ${lead}, since `, 'm'));
+  expect(told.output).toMatch(/created \d+ +leadSource +\(empty\) → LiveChat +rule leadSource, on-create/);
+  expect(told.output).toContain('Nothing went wrong with it.');
+  expect(told.output).toMatch(/leadSource +left alone +the lead exists, and the rule writes to new leads only/);
+  const masked = await runService('sync', env, ['--thread', id, '--explain', '--json']);
+  const { email } = await db
+    .selectFrom('chat_thread')
+    .select('email')
+    .where('thread_id', '=', id)
+    .executeTakeFirstOrThrow();
+  expect(masked.output).not.toContain(email);
+  expect(await everything()).toEqual(before);
+
+  const nameless = await db
+    .selectFrom('chat_thread')
+    .select('thread_id')
+    .where('reason', '=', 'no-address')
+    .executeTakeFirstOrThrow();
+  const ignored = await runService('sync', env, ['--thread', nameless.thread_id, '--explain']);
+  expect(ignored.output).toMatch(/^State +ignored \(no-address\)/m);
+  expect((await runService('sync', env, ['--thread', 'NOWHERE', '--explain'])).code).toBe(64);
+  expect((await runService('sync', env, ['--thread', id])).code).toBe(64);
+});
