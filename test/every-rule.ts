@@ -7,5 +7,5 @@
  */
 export function withEveryRule(text: string): string {
   const start = text.indexOf('\nfields:');
-  return `${text.slice(0, start)}${text.slice(start).replaceAll(/^( *)#(?=-| {2})/gm, '$1')}`;
+  return `${text.slice(0, start)}${text.slice(start).replaceAll(/^( +)#(?=-| {2})/gm, '$1')}`;
 }

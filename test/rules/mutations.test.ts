@@ -65,7 +65,7 @@ const MUTATIONS: [was: string, becomes: string, line: number, says: RegExp][] = 
     6,
     /rules is not a key of this file: it has version, eligible, fields/,
   ],
-  ['    value: LiveChat', '   value: LiveChat', 8, /same column|indentation|aligned|Nested/i],
+  ['    value: LiveChat', '   value: LiveChat', 8, /Sequence item without -.*indented alike/],
   ['[trim]', '[trim', 13, /flow sequence|\]/i],
   ['    from: visitor.firstName', '    from: visitor.firstName\n    from: visitor.name', 12, /keys must be unique/],
   ['\'!("spam" in thread.tags)\'', '!("spam" in thread.tags)', 5, /tag|flow/i],
