@@ -107,9 +107,15 @@ function judge(
     rule: rule.name,
     mode: rule.write,
   });
-  const outcome = firstValue(member, input, view, (raw) =>
-    rule.write === 'append' ? appended(present, raw, rule.separator, field) : convert(raw, field),
-  );
+  const outcome =
+    rule.write === 'append'
+      ? appended(
+          present,
+          firstOffer(member, input, view, (raw) => entriesOf(raw, rule.separator)),
+          rule.separator,
+          field,
+        )
+      : firstOffer(member, input, view, (raw) => convert(raw, field));
   if ('problem' in outcome) return outcome.problem;
   if (isSame(present, outcome.value, field)) return SAME;
   const behind = reasonAgainstValue(rule, present, outcome.value);
@@ -118,10 +124,13 @@ function judge(
 
 const SAME = 'the lead has this value already';
 
-type Outcome = { value: Value } | { problem: string };
+type Outcome<T = Value> = { value: T } | { problem: string };
 
-/** The first source that gives a value which the field takes. Where none does, why the first that gave anything does not. */
-function firstValue(member: Member, input: RuleInput, view: View, take: (raw: Raw) => Outcome): Outcome {
+/**
+ * The first source that gives what `take` can read. Where none does, why the first that gave anything does not. What the
+ * lead has plays no part: else a second decision could turn to another source.
+ */
+function firstOffer<T>(member: Member, input: RuleInput, view: View, take: (raw: Raw) => Outcome<T>): Outcome<T> {
   let problem: string | undefined;
   for (const source of member.sources) {
     const outcome = offer(source, member, input, view, take);
@@ -131,7 +140,13 @@ function firstValue(member: Member, input: RuleInput, view: View, take: (raw: Ra
   return { problem: problem ?? NO_VALUE };
 }
 
-function offer(source: Source, member: Member, input: RuleInput, view: View, take: (raw: Raw) => Outcome): Outcome {
+function offer<T>(
+  source: Source,
+  member: Member,
+  input: RuleInput,
+  view: View,
+  take: (raw: Raw) => Outcome<T>,
+): Outcome<T> {
   const raw = rawOf(source, input, view);
   if ('problem' in raw) return raw;
   let value = raw.value;
@@ -173,37 +188,39 @@ function reasonAgainstValue(rule: Rule, present: unknown, value: Value): string 
   return has > had ? undefined : `the lead’s value is at least ${less}`;
 }
 
+/** The entries in a text, or in each text of a list. */
+function entriesOf(raw: unknown, separator: string): Outcome<string[]> {
+  const texts = Array.isArray(raw) ? raw.map(String) : [String(raw)];
+  const entries = texts.flatMap((text) => text.split(markOf(separator)).map((entry) => entry.trim())).filter(Boolean);
+  return entries.length > 0 ? { value: entries } : { problem: NO_VALUE };
+}
+
 /**
  * A text field's entries with those of the value that are not among them, compared without case. What is there stays as
  * it is, and entries come whole or not at all: the field never holds half of one.
  */
-function appended(present: unknown, raw: Raw, separator: string, field: FieldFacts): Outcome {
+function appended(present: unknown, offered: Outcome<string[]>, separator: string, field: FieldFacts): Outcome {
+  if ('problem' in offered) return offered;
   if (!isTextLike(field)) return { problem: 'entries can be added to text only' };
-  const mark = separator.trim() || separator;
-  const entriesOf = (text: string) =>
-    text
-      .split(mark)
-      .map((entry) => entry.trim())
-      .filter(Boolean);
-  const offered = (typeof raw === 'object' ? raw : [raw]).flatMap((one) =>
-    one === undefined ? [] : entriesOf(String(one)),
-  );
-  if (offered.length === 0) return { problem: NO_VALUE };
   const before = isEmpty(present) ? '' : String(present).trim();
-  const seen = new Set(entriesOf(before).map(sameAs));
+  const had = entriesOf(before, separator);
+  const seen = new Set('value' in had ? had.value.map(sameAs) : []);
   let text = before;
   let isFull = false;
-  for (const entry of offered) {
+  for (const entry of offered.value) {
     if (seen.has(sameAs(entry))) continue;
-    const longer = text === '' ? entry : `${withoutMark(text, mark)}${separator}${entry}`;
-    if (fits(longer, field)) {
-      text = longer;
-      seen.add(sameAs(entry));
-    } else isFull = true;
+    seen.add(sameAs(entry));
+    const longer = text === '' ? entry : `${withoutMark(text, markOf(separator))}${separator}${entry}`;
+    if (fits(longer, field)) text = longer;
+    else isFull = true;
   }
-  if (text !== before || text === '')
-    return text === '' ? { problem: 'nothing of the value fits into the field' } : { value: text };
+  if (text !== before) return { value: text };
   return { problem: isFull ? 'the field has no room for another entry' : SAME };
+}
+
+/** What tells entries apart: the separator without its blanks, which people may have left out. */
+function markOf(separator: string): string {
+  return separator.trim() || separator;
 }
 
 function sameAs(entry: string): string {

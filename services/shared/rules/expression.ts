@@ -78,8 +78,14 @@ export function compile(text: string, use: 'eligible' | 'when' | 'from'): Expres
 /** The library's sentence, without the picture of the expression below it; of other errors, that they are not foreseen. */
 function saidBy(error: unknown): string {
   if (error instanceof ParseError || error instanceof TypeMistake || error instanceof EvaluationError)
-    return `the expression is not valid: ${error.summary}`;
+    return `the expression is not valid: ${error.summary.replace(/^Exceeded (\w+) \((\d+)\)$/, beyond)}`;
   throw error;
+}
+
+function beyond(said: string, limit: string, most: string): string {
+  const what = { maxAstNodes: 'parts', maxDepth: 'levels', maxListElements: 'entries in a list' };
+  const found = Object.entries(what).find(([name]) => name === limit)?.[1];
+  return found === undefined ? said : `it may have at most ${most} ${found}`;
 }
 
 const CEL_TYPES = {

@@ -46,10 +46,12 @@ export function readRules(text: string): { rules: Rules } | { mistakes: Mistake[
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   if (document.errors.length > 0) {
+    // What follows a mistake in the syntax is mostly its echo.
+    const errors = document.errors.filter(({ code }, index) => index === 0 || code === 'DUPLICATE_KEY');
     return {
-      mistakes: document.errors.map((error) => ({
+      mistakes: errors.map((error) => ({
         line: lines.linePos(error.pos[0]).line,
-        message: firstLine(error.message),
+        message: `${firstLine(error.message)}${error.code === 'DUPLICATE_KEY' ? '' : YAML_HINT}`,
       })),
     };
   }
@@ -57,6 +59,9 @@ export function readRules(text: string): { rules: Rules } | { mistakes: Mistake[
   const rules = readModel(reader);
   return reader.mistakes.length === 0 ? { rules } : { mistakes: reader.mistakes.toSorted((a, b) => a.line - b.line) };
 }
+
+/** The library's own words are about YAML; what people get wrong is mostly one of these two. */
+const YAML_HINT = ' (are the lines of a rule indented alike, and texts with signs such as ! : [ in quotes?)';
 
 type Key = string | number;
 

@@ -99,8 +99,12 @@ export function readPath(text: string): Path | { problem: string } {
 export function valueAt(input: object, keys: readonly string[]): unknown {
   let value: unknown = input;
   for (const key of keys) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-    value = Reflect.get(value, key);
+    if (!hasKeys(value) || !Object.hasOwn(value, key)) return undefined;
+    value = value[key];
   }
   return value;
+}
+
+function hasKeys(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

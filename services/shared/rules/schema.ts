@@ -38,7 +38,7 @@ const from = z
     description: 'A path or a CEL expression; or a list of them, of which the first that gives something is taken.',
   });
 const constant = z
-  .union([z.string().min(1), z.number(), z.boolean()], {
+  .union([z.string().min(1, 'must not be empty'), z.number(), z.boolean()], {
     error: 'must be a text, a number, true or false, and not empty',
   })
   .describe('A constant.');

@@ -111,10 +111,15 @@ export function numberOf(value: unknown): number | undefined {
 
 /** Milliseconds since 1970. A date is its midnight, and a time without an offset is taken for UTC: no machine's own zone counts. */
 export function timeOf(text: string): number | undefined {
+  // Nearly all times are written so, and before the 29th no day can be one that its month does not have.
+  const day = PLAIN_TIME.exec(text)?.[1];
+  if (day !== undefined && day <= '28') return numberOf(Date.parse(text));
   const whole = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
   const instant = parseInstant(whole) ?? parseInstant(`${whole}Z`) ?? parseInstant(`${whole}:00Z`);
   return instant === undefined ? undefined : Date.parse(instant);
 }
+
+const PLAIN_TIME = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /** What of a text the field has room for; '' where nothing of it fits. */
 export function cutToField(text: string, field: FieldFacts): string {
