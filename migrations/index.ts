@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import * as tables from './0001_tables.ts';
+import * as digest from './0003_digest.ts';
 
 /**
  * Every migration in order. Forward only: a release never undoes one, it adds the next. Named here one by one, not
@@ -7,4 +8,5 @@ import * as tables from './0001_tables.ts';
  */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001_tables': tables,
+  '0003_digest': digest,
 };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { domainToASCII } from 'node:url';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
@@ -10,14 +11,15 @@ import {
   type Digest,
   hasDigest,
   markDigestSent,
-  syncHealth,
   unsentDigests,
 } from '../shared/store/digests.ts';
+import { syncHealth } from '../shared/store/health.ts';
 import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
 import { closeLostRuns, finishRun, heartbeat, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { composeEmail } from './email.ts';
-import { SEND_DEADLINE, sendMail } from './send.ts';
+import { composeEmail, hasNews } from './email.ts';
+import { applyRetention, type Retention } from './retention.ts';
+import { type Delivery, type OutgoingMail, SEND_DEADLINE, sendMail } from './send.ts';
 import { localDate } from './times.ts';
 
 export type DigestRun = {
@@ -35,12 +37,18 @@ export type DigestRun = {
   statusUrl: string | undefined;
   /** How often the sync is scheduled, in milliseconds. */
   syncInterval: number;
+  /** How many calls to Marketo a day are this product's. */
+  dailyCalls: number;
+  /** How long is waited, in milliseconds, before a mail that the server did not take is sent again, each time. */
+  retryDelays: readonly number[];
+  retention: Retention;
   /** The Kubernetes Job's name, where there is one. */
   runName: string | undefined;
 };
 
 /**
- * One run of the digest: sends what an earlier run has claimed and not sent, then claims and sends today's.
+ * One run of the digest: sends what an earlier run has claimed and not sent, then claims and sends today's, then takes
+ * away what has been kept for long enough.
  *
  * SMTP has no transaction: where a process dies between the server's yes and the mark in the database, the mail is
  * sent twice rather than never, as the same mail under the same Message-ID.
@@ -52,7 +60,7 @@ export async function runDigest(run: DigestRun): Promise<ExitCode> {
   const { db } = run;
   const runId = await startRun(db, 'digest', run.runName);
   const log = run.log.child({ run: runId });
-  const counts = { errors: 0, mails: 0, recipients: 0 };
+  const counts: Counts = { errors: 0, mails: 0, recipients: 0 };
   // A Job's second pod has the name of its first, which is dead by then: it need not wait for the lease to run out.
   const owner = run.runName ?? randomUUID();
   try {
@@ -63,7 +71,7 @@ export async function runDigest(run: DigestRun): Promise<ExitCode> {
     }
     try {
       await closeLostRuns(db, 'digest', runId);
-      await sendEverything({ ...run, log }, counts, () => stillMine(db, runId, owner));
+      await work({ ...run, log }, counts, () => stillMine(db, runId, owner));
     } finally {
       await releaseLease(db, LEASE, owner);
     }
@@ -85,17 +93,35 @@ function howItEnded(error: unknown, signal: AbortSignal): [RunOutcome, string] {
   return ['failed', 'Ended by an error nobody foresaw: see the run’s log.'];
 }
 
-type Counts = { errors: number; mails: number; recipients: number };
+type Counts = { errors: number; mails: number; recipients: number } & Record<string, number>;
 
 const LEASE = 'digest';
 
 /** Taken anew before every mail: a holder that still sends always holds it, a dead one does not for long. */
 const LEASE_SECONDS = SEND_DEADLINE / 1000 + 30;
 
+/** What has been kept for long enough goes also where no mail could be sent: nobody's data is kept for a mail server. */
+async function work(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
+  try {
+    await sendEverything(run, counts, stillMine);
+  } catch (error) {
+    if (!run.signal.aborted) {
+      await cleanUp(run, counts, stillMine).catch((second: unknown) =>
+        run.log.error({ err: second }, 'could not take away what has been kept for long enough'),
+      );
+    }
+    throw error;
+  }
+  await cleanUp(run, counts, stillMine);
+}
+
+async function cleanUp(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
+  Object.assign(counts, await applyRetention(run, stillMine));
+}
+
 async function sendEverything(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
   const deliver = async (digest: Digest) => {
-    await stillMine();
-    counts.recipients += await deliverDigest(run, digest);
+    counts.recipients += await deliverDigest(run, digest, stillMine);
     counts.errors += digest.errorCount;
     counts.mails += 1;
   };
@@ -124,7 +150,7 @@ async function claimToday(run: DigestRun): Promise<Digest | undefined> {
     messageId: newMessageId(date, run.from),
     recipients: run.to,
     now,
-    evenIfNothing: run.heartbeat,
+    isWanted: (contents) => run.heartbeat || hasNews({ ...run, contents }),
     compose: (contents) => composeEmail({ ...run, contents }),
   });
   if (digest)
@@ -133,11 +159,11 @@ async function claimToday(run: DigestRun): Promise<Digest | undefined> {
   return digest;
 }
 
-async function deliverDigest(run: DigestRun, digest: Digest): Promise<number> {
+async function deliverDigest(run: DigestRun, digest: Digest, stillMine: () => Promise<void>): Promise<number> {
   const { log, from, to } = run;
   const { mail, messageId, localDate: date } = digest;
   // To those whom the configuration names now: where the first sending failed for a wrong address, this one must not.
-  const delivery = await sendMail(run.smtpUrl, { ...mail, from, to, messageId, date: digest.createdAt }, run.signal);
+  const delivery = await sendPatiently(run, { ...mail, from, to, messageId, date: digest.createdAt }, stillMine);
   await markDigestSent(run.db, digest.id, delivery.accepted);
   const recipients = delivery.accepted.length;
   log.info({ date, errors: digest.errorCount, recipients, messageId }, `sent the digest of ${date}`);
@@ -148,6 +174,28 @@ async function deliverDigest(run: DigestRun, digest: Digest): Promise<number> {
     );
   }
   return recipients;
+}
+
+/**
+ * Sends a mail, and sends it again where the server was away for a moment. It is the same bytes every time: where the
+ * server had taken it and its answer got lost, the second is a duplicate, not another mail.
+ *
+ * @param stillMine called before each sending, which must not begin where another digest is at work by then.
+ */
+async function sendPatiently(run: DigestRun, mail: OutgoingMail, stillMine: () => Promise<void>): Promise<Delivery> {
+  const { log, signal, retryDelays } = run;
+  for (const delay of retryDelays) {
+    await stillMine();
+    try {
+      return await sendMail(run.smtpUrl, mail, signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof Failure) || error.exitCode !== EXIT.tryLater) throw error;
+      log.warn({ seconds: delay / 1000 }, `${error.message} Trying again in ${delay / 1000} s.`);
+      await sleep(delay, undefined, { signal });
+    }
+  }
+  await stillMine();
+  return sendMail(run.smtpUrl, mail, signal);
 }
 
 async function stillMine(db: Database, runId: number, owner: string): Promise<void> {
@@ -163,7 +211,7 @@ async function stillMine(db: Database, runId: number, owner: string): Promise<vo
  * Drawn once for a digest and kept with it. Not made of the row's number: two installations that send for one domain
  * would use the same, and mail servers drop a second mail under a Message-ID they have seen.
  */
-function newMessageId(date: string, from: string): string {
+export function newMessageId(date: string, from: string): string {
   const domain = from.slice(from.lastIndexOf('@') + 1).replace(/>$/, '');
   return `<digest-${date}.${randomUUID()}@${domainToASCII(domain) || 'localhost'}>`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { at, facts, group } from '../../test/digest/example.ts';
+import { at, facts, group, health } from '../../test/digest/example.ts';
 import { CATALOGUE } from '../shared/runtime/catalogue.ts';
 import { composeEmail } from './email.ts';
 
@@ -80,11 +80,16 @@ describe('what silence would hide', () => {
   });
 
   test('stands out once the last success is older than three intervals, or there was none', () => {
-    const health = { lastSuccessAt: at('2026-11-23T03:59:00Z'), watermark: null, dead: 0, ready: 0 };
-    const late = composeEmail(facts([], { contents: { errors: 0, groups: [], health } }));
+    const contents = {
+      errors: 0,
+      groups: [],
+      recovered: [],
+      health: health({ lastSuccessAt: at('2026-11-23T03:59:00Z'), watermark: null }),
+    };
+    const late = composeEmail(facts([], { contents }));
     expect(late.text).toContain('! Last successful sync: 3 h 1 min ago');
     expect(late.text).toContain('! LiveChat read until: not read yet');
-    const daily = facts([], { contents: { errors: 0, groups: [], health }, syncInterval: 86_400_000 });
+    const daily = facts([], { contents, syncInterval: 86_400_000 });
     expect(composeEmail(daily).text).toContain('  Last successful sync: 3 h 1 min ago');
   });
 });
@@ -99,7 +104,9 @@ describe('what comes from the log', () => {
       }),
     );
     expect(mail.html).not.toMatch(/<script|<b>/);
-    expect(mail.html).toContain('&lt;script&gt;alert(1)&lt;/script&gt; Bcc: all@example.com &quot;quoted&quot; &amp; ');
+    expect(mail.html).toContain(
+      '&lt;script&gt;alert(1)&lt;/script&gt; Bcc: a•••@example.com &quot;quoted&quot; &amp; ',
+    );
     for (const part of [mail.subject, mail.html, mail.text]) {
       expect(part).not.toMatch(/[^\P{C}\n]/u);
       expect(part.isWellFormed()).toBe(true);

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { EXIT, Failure } from '../shared/runtime/failure.ts';
@@ -41,16 +42,7 @@ export async function sendMail(smtpUrl: string, mail: OutgoingMail, signal: Abor
   });
   try {
     const { accepted, rejected } = await transport.sendMail({
-      from: mail.from,
-      to: [...mail.to],
-      subject: mail.subject,
-      text: mail.text,
-      html: mail.html,
-      messageId: mail.messageId,
-      date: new Date(millisecondsOf(mail.date)),
-      baseBoundary: mail.messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 50),
-      // RFC 3834: no holiday answers to a mail that a program wrote.
-      headers: { 'Auto-Submitted': 'auto-generated' },
+      ...messageOf(mail),
       signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_DEADLINE)]),
     });
     return { accepted, refused: rejected.length };
@@ -59,6 +51,28 @@ export async function sendMail(smtpUrl: string, mail: OutgoingMail, signal: Abor
   } finally {
     transport.close();
   }
+}
+
+/** The bytes that a server would be given, for a file. */
+export async function renderMail(mail: OutgoingMail): Promise<Buffer> {
+  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  const { message } = await transport.sendMail(messageOf(mail));
+  return Buffer.isBuffer(message) ? message : buffer(message);
+}
+
+function messageOf(mail: OutgoingMail) {
+  return {
+    from: mail.from,
+    to: [...mail.to],
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    messageId: mail.messageId,
+    date: new Date(millisecondsOf(mail.date)),
+    baseBoundary: mail.messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 50),
+    // RFC 3834: no holiday answers to a mail that a program wrote.
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  };
 }
 
 /** What of nodemailer's errors is looked at; their messages quote the server and are not. */

@@ -25,7 +25,7 @@ function claim(changes: Partial<DigestClaim> = {}): DigestClaim {
     messageId: '<digest@example.com>',
     recipients: ['ops@example.com'],
     now: NOW,
-    evenIfNothing: false,
+    isWanted: ({ errors }) => errors > 0,
     compose: ({ errors }) => ({ subject: `${errors} errors`, html: '<p>', text: 'text' }),
     ...changes,
   };
@@ -81,7 +81,7 @@ describe('a claim', () => {
   test('of nothing leaves no row, unless there is to be one', async () => {
     expect(await claimDigest(db, claim())).toBeUndefined();
     expect(await hasDigest(db, '2026-11-23')).toBe(false);
-    expect(await claimDigest(db, claim({ evenIfNothing: true }))).toMatchObject({ errorCount: 0 });
+    expect(await claimDigest(db, claim({ isWanted: () => true }))).toMatchObject({ errorCount: 0 });
   });
 
   test('for a date that has its digest takes nothing', async () => {
@@ -138,7 +138,7 @@ test('errors of one fingerprint are one group: how often, in how many threads, f
 });
 
 test('a digest is marked as sent once, with whom it was taken for', async () => {
-  const digest = await claimDigest(db, claim({ evenIfNothing: true }));
+  const digest = await claimDigest(db, claim({ isWanted: () => true }));
   await markDigestSent(db, digest?.id ?? 0, ['crm@example.com']);
   const [first] = await db.selectFrom('digest').selectAll().execute();
   expect(first).toMatchObject({ state: 'sent', recipients: ['crm@example.com'], sent_at: expect.any(String) });
@@ -149,7 +149,7 @@ test('a digest is marked as sent once, with whom it was taken for', async () => 
 
 test('the digests that are not sent come oldest first', async () => {
   for (const localDate of ['2026-11-24', '2026-11-22', '2026-11-23']) {
-    await claimDigest(db, claim({ localDate, evenIfNothing: true }));
+    await claimDigest(db, claim({ localDate, isWanted: () => true }));
   }
   expect((await unsentDigests(db)).map(({ localDate }) => localDate)).toEqual([
     '2026-11-22',

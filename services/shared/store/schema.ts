@@ -15,6 +15,9 @@ export type Tables = {
   counter: CounterTable;
   lead_change: LeadChangeTable;
   lease: LeaseTable;
+  error_kind: ErrorKindTable;
+  forgotten_address: ForgottenAddressTable;
+  forgetting_key: ForgettingKeyTable;
 };
 
 /**
@@ -157,3 +160,23 @@ export type LeadChangeTable = {
 };
 
 export type LeaseTable = { name: string; owner: string; acquired_at: Generated<Instant>; expires_at: Instant };
+
+/** One trouble, however often it happened; kept when its errors are deleted, so that a digest can tell old from new. */
+export type ErrorKindTable = {
+  fingerprint: string;
+  code: string;
+  subject: string;
+  first_at: Instant;
+  last_at: Instant;
+  count: number;
+  /** The last of its errors that a digest has carried. */
+  told_until: Instant | null;
+  /** The last digest that has carried it. */
+  told_in: number | null;
+};
+
+/** Who asked to be forgotten: a keyed hash of the address, which tells nobody who it was. */
+export type ForgottenAddressTable = { hash: string; forgotten_at: Generated<Instant> };
+
+/** One row: the key of the hashes. */
+export type ForgettingKeyTable = { id: Generated<1>; key: string };
