@@ -116,7 +116,7 @@ async function threadsOf(
 async function clearThreads(transaction: DatabaseTransaction, ids: readonly string[]): Promise<number> {
   const { numUpdatedRows } = await transaction
     .updateTable('chat_thread')
-    .where(oneOf('thread_id', ids))
+    .where(ofThreads(ids))
     .set({
       email: null,
       customer_id: null,
@@ -134,8 +134,8 @@ async function clearThreads(transaction: DatabaseTransaction, ids: readonly stri
 async function clearMentions(transaction: DatabaseTransaction, person: string): Promise<number> {
   const { numUpdatedRows } = await transaction
     .updateTable('chat_thread')
-    .where(mentions(sql`visitor::text`, person))
-    .set({ visitor: sql<string>`${without(sql`visitor::text`, person, '')}::jsonb` })
+    .where(mentions(sql`visitor::text`, inJson(person)))
+    .set({ visitor: sql<string>`${without(sql`visitor::text`, inJson(person), '')}::jsonb` })
     .executeTakeFirst();
   return Number(numUpdatedRows);
 }
@@ -147,7 +147,7 @@ async function removeChanges(
 ): Promise<number> {
   const { numDeletedRows } = await transaction
     .deleteFrom('lead_change')
-    .where((either) => either.or([oneOf('thread_id', ids), sql<boolean>`lead_id = any(${[...leads]}::bigint[])`]))
+    .where((either) => either.or([ofThreads(ids), sql<boolean>`lead_id = any(${[...leads]}::bigint[])`]))
     .executeTakeFirst();
   return Number(numDeletedRows);
 }
@@ -163,7 +163,7 @@ async function clearErrors(
     .updateTable('sync_error')
     .where((either) =>
       either.or([
-        either.and([oneOf('thread_id', ids), sql<boolean>`lead_id is not null`]),
+        either.and([ofThreads(ids), sql<boolean>`lead_id is not null`]),
         sql<boolean>`lead_id = any(${[...leads]}::bigint[])`,
         mentions(sql`message`, person),
       ]),
@@ -191,13 +191,20 @@ async function clearDigests(transaction: DatabaseTransaction, person: string): P
   const { numUpdatedRows } = await transaction
     .updateTable('digest')
     .where('state', '=', 'sent')
-    .where((either) => either.or([mentions(sql`mail::text`, person), mentions(sql`recipients::text`, person)]))
+    .where((either) =>
+      either.or([mentions(sql`mail::text`, inJson(person)), mentions(sql`recipients::text`, inJson(person))]),
+    )
     .set({
-      mail: sql<string>`${without(sql`mail::text`, person)}::jsonb`,
-      recipients: sql<string>`${without(sql`recipients::text`, person)}::jsonb`,
+      mail: sql<string>`${without(sql`mail::text`, inJson(person))}::jsonb`,
+      recipients: sql<string>`${without(sql`recipients::text`, inJson(person))}::jsonb`,
     })
     .executeTakeFirst();
   return Number(numUpdatedRows);
+}
+
+/** The address as it stands in the text of a JSON value. */
+function inJson(person: string): string {
+  return JSON.stringify(person).slice(1, -1);
 }
 
 /**
@@ -218,6 +225,6 @@ function pattern(person: string): string {
   return String.raw`(?<![a-z0-9._%+-])${literal}(?![a-z0-9-]|\.[a-z0-9])`;
 }
 
-function oneOf(column: 'thread_id', ids: readonly string[]) {
-  return sql<boolean>`${sql.ref(column)} = any(${[...ids]}::text[])`;
+function ofThreads(ids: readonly string[]) {
+  return sql<boolean>`thread_id = any(${[...ids]}::text[])`;
 }
