@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import * as tables from './0001_tables.ts';
+import * as indexes from './0002_indexes.ts';
 import * as digest from './0003_digest.ts';
 
 /**
@@ -8,5 +9,6 @@ import * as digest from './0003_digest.ts';
  */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001_tables': tables,
+  '0002_indexes': indexes,
   '0003_digest': digest,
 };

@@ -42,7 +42,7 @@ export const COUNTERS: readonly Metric[] = [
     name: 'livechat_requests_total',
     help: 'Calls made to LiveChat, each attempt counted, by endpoint and by how they ended.',
     labels: {
-      endpoint: ['list_archives', 'list_chats', 'get_chat', 'get_customer'],
+      endpoint: ['list_archives', 'list_chats', 'get_chat', 'list_groups'],
       outcome: ['ok', 'failed'],
     },
   },

@@ -38,16 +38,40 @@ export type Deliver = {
   maxAttempts: number;
   /** For how long Marketo may still work on a write that gave no answer, in milliseconds. */
   unknownFateMs: number;
+  /** Added to as things happen, so that a run that fails can tell as well. */
+  counts: DeliverCounts;
 };
 
+/** Of threads: `taken` = `delivered` + `failed` + `left`, and some that failed are `dead` by it. The others are of visitors. */
 export type DeliverCounts = {
+  taken: number;
+  delivered: number;
+  failed: number;
+  /** Given back untried. */
+  left: number;
+  dead: number;
   visitors: number;
   created: number;
   updated: number;
   unchanged: number;
   refused: number;
-  dead: number;
 };
+
+/** The counts of a run that has delivered nothing yet. */
+export function noDeliveries(): DeliverCounts {
+  return {
+    taken: 0,
+    delivered: 0,
+    failed: 0,
+    left: 0,
+    dead: 0,
+    visitors: 0,
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    refused: 0,
+  };
+}
 
 /**
  * Delivers what is ready: looks leads up, decides, writes, and records, in waves, so that memory stays flat however
@@ -63,7 +87,7 @@ export type DeliverCounts = {
  */
 export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCounts> {
   const state: State = {
-    counts: { visitors: 0, created: 0, updated: 0, unchanged: 0, refused: 0, dead: 0 },
+    counts: parts.counts,
     outstanding: new Set(),
     creates: [],
     updates: [],
@@ -138,6 +162,7 @@ async function everythingDue(parts: Deliver, state: State, now: Instant): Promis
 
 async function takeVisitors(parts: Deliver, state: State, addresses: string[], now: Instant): Promise<Visitor[]> {
   const taken = await takeReady(parts.db, parts.runId, now, addresses);
+  state.counts.taken += taken.length;
   for (const { threadId } of taken) state.outstanding.add(threadId);
   // A thread whose attempts are used up although it never was refused is one that killed its runs.
   const fatal = taken.filter((thread) => thread.attempts > parts.maxAttempts);
@@ -159,6 +184,7 @@ async function bury(parts: Deliver, state: State, threads: readonly TakenThread[
     await logErrors(transaction, parts.runId, threads.map(deathOf));
   });
   state.counts.dead += threads.length;
+  state.counts.failed += threads.length;
   for (const { threadId } of threads) state.outstanding.delete(threadId);
 }
 
@@ -394,6 +420,7 @@ async function recordUnchanged(
     await addCounts(transaction, [{ name: 'lcm_leads_total', labels: { action: 'unchanged' }, by: unchanged.length }]);
   });
   state.counts.unchanged += unchanged.length;
+  state.counts.delivered += threadCount(unchanged);
   settle(state, unchanged);
 }
 
@@ -424,7 +451,9 @@ async function recordWritten(
   });
   const dead = await record(parts, written, refused, now);
   for (const { action } of written) state.counts[action] += 1;
+  state.counts.delivered += threadCount(written.map(({ pending }) => pending));
   state.counts.refused += refused.length;
+  state.counts.failed += threadCount(refused.map(({ pending }) => pending));
   state.counts.dead += dead;
   settle(
     state,
@@ -503,10 +532,16 @@ const LARGEST_BODY = 900_000;
 
 async function giveBackTheRest(parts: Deliver, state: State, now: Instant): Promise<void> {
   await giveBack(parts.db, parts.runId, [...state.outstanding], now);
+  state.counts.left += state.outstanding.size;
+  state.outstanding.clear();
 }
 
 function threadsOf(pending: Pending, leadId: number): { threadId: string; leadId: number }[] {
   return pending.visitor.threads.map(({ threadId }) => ({ threadId, leadId }));
+}
+
+function threadCount(pendings: readonly Pending[]): number {
+  return pendings.reduce((sum, { visitor }) => sum + visitor.threads.length, 0);
 }
 
 function lastThread(visitor: Visitor): TakenThread {

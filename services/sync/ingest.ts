@@ -1,23 +1,16 @@
-import { z } from 'zod';
-import type { ArchivePage, LiveChat } from '../shared/livechat/client.ts';
-import { LiveChatRefusal } from '../shared/livechat/errors.ts';
+import type { ArchivePage, LiveChat, Walk } from '../shared/livechat/client.ts';
+import { LARGEST_PAGE } from '../shared/livechat/client.ts';
+import { LiveChatRefusal, unreachable } from '../shared/livechat/errors.ts';
 import type { ActiveThread, ChatWithThread } from '../shared/livechat/types.ts';
-import { addressProblem, contentHash, type ThreadOfVisitor, visitorOf } from '../shared/livechat/visitor.ts';
 import { Failure } from '../shared/runtime/failure.ts';
-import { addMilliseconds, type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
+import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
-import { addCounts } from '../shared/store/counters.ts';
 import type { Database } from '../shared/store/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
-import {
-  fileThreads,
-  type KnownThread,
-  knownThreads,
-  type LedgerThread,
-  markGone,
-  openThreads,
-} from '../shared/store/ledger.ts';
-import { moveWatermark } from '../shared/store/watermark.ts';
+import { fileThreads, knownThreads, markUnseen, openThreads } from '../shared/store/ledger.ts';
+import { type Filing, fileChats } from './filing.ts';
+import { warnOfHiddenThreads, warnOfHistoryCut } from './warnings.ts';
+import { halvesOf, type Window } from './window.ts';
 
 export type Ingest = {
   livechat: LiveChat;
@@ -26,45 +19,17 @@ export type Ingest = {
   runId: number;
   /** Aborted when the run should end early. */
   signal: AbortSignal;
-  /** Mail domains whose visitors are ignored. */
-  excludedDomains: readonly string[];
+  filing: Filing;
 };
 
-/** Threads that were counted: one that is read again, in halves or to follow it, is not counted again. */
-type Counted = { counts: IngestCounts; ids: Set<string> };
-
-export type Window = { from: Instant; to: Instant /** false for a backfill */; movesWatermark: boolean };
-
-export type IngestCounts = { seen: number; new: number; changed: number; known: number; open: number; ignored: number };
-
 /**
- * Reads a window of LiveChat's archive into the ledger.
+ * Files the threads that go on and are not known yet as open: from now on they are followed until they end. The archive
+ * may not list them before, and one that outlasts the overlap would never be listed again.
  *
- * Invariant: when the watermark moves to an instant, every thread that LiveChat showed before it is in the ledger, as
- * a row that no later crash can lose. That is why the threads that still go on are filed first (the archive may not
- * list them, and one that outlasts the overlap would never be listed again), then the window's pages, each in a
- * transaction of its own, and the watermark moves last.
- *
- * @param active the threads that go on, as LiveChat listed them at the start of the run.
+ * @param active as LiveChat lists them.
  * @param now the run's instant.
  */
-export async function ingest(
-  parts: Ingest,
-  window: Window,
-  active: readonly ActiveThread[],
-  now: Instant,
-): Promise<IngestCounts> {
-  const counts: Counted = { counts: { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 }, ids: new Set() };
-  await fileActive(parts, active, now);
-  const seen = window.from < window.to ? await readWindow(parts, window, counts, now) : new Set<string>();
-  await followOpen(parts, seen, counts, now);
-  parts.signal.throwIfAborted();
-  if (window.movesWatermark) await moveWatermark(parts.db, parts.runId, window.to);
-  return counts.counts;
-}
-
-/** Threads that go on and are not known yet are filed as open: from now on they are followed until they end. */
-async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: Instant): Promise<void> {
+export async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: Instant): Promise<void> {
   const known = await knownThreads(
     parts.db,
     active.map((thread) => thread.threadId),
@@ -88,89 +53,188 @@ async function fileActive(parts: Ingest, active: readonly ActiveThread[], now: I
   );
 }
 
-/** @returns the ids of the threads that it saw */
-async function readWindow(parts: Ingest, window: Window, counts: Counted, now: Instant): Promise<Set<string>> {
-  const { found, ids } = await readCompletely(parts, window.from, window.to, counts, now, DEEPEST_HALVING);
+/**
+ * Reads a part of LiveChat's archive into the ledger, each page in a transaction of its own. When it returns, every
+ * thread that LiveChat showed for this window is a row that no later crash can lose: only then may the watermark pass it.
+ *
+ * @param now the run's instant.
+ * @returns how many threads it has.
+ */
+export async function readSlice(parts: Ingest, window: Window, now: Instant): Promise<number> {
+  const slice: Slice = { withheld: 0, cut: undefined };
+  const read = await readCompletely(parts, window, now, slice, DEEPEST_HALVING);
+  const { found, ids } = read === 'beyond the plan' ? { found: 0, ids: new Set() } : read;
+  if (read === 'beyond the plan') slice.cut = window;
   parts.log.info(
     { announced: found },
     `read ${ids.size} threads of LiveChat’s archive, from ${window.from} to ${window.to}`,
   );
-  if (found <= ids.size) return ids;
-  await logErrors(parts.db, parts.runId, [
-    {
-      code: 'livechat-found-short',
-      message: `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`,
-    },
-  ]);
-  return ids;
+  await warnOfHistoryCut(parts, slice.withheld, slice.cut);
+  if (found > ids.size) {
+    const message = `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`;
+    await logErrors(parts.db, parts.runId, [{ code: 'livechat-found-short', message }]);
+  }
+  return ids.size;
 }
+
+/**
+ * Asks again for every thread that was going on, until it has ended, however long that takes; but for those that this
+ * run has just seen.
+ */
+export async function followOpen(parts: Ingest, now: Instant): Promise<void> {
+  const open = (await openThreads(parts.db)).filter(({ threadId }) => !parts.filing.counted.has(threadId));
+  for (let start = 0; start < open.length; start += 20) {
+    parts.signal.throwIfAborted();
+    const wanted = open.slice(start, start + 20);
+    const chats = await parts.livechat.threadsById(wanted.map((thread) => thread.threadId));
+    const answered = new Set(chats.map((chat) => chat.thread.id));
+    const unseen: Record<'gone' | 'hidden', string[]> = { gone: [], hidden: [] };
+    for (const { threadId, chatId } of wanted.filter((thread) => !answered.has(thread.threadId))) {
+      const chat = await parts.livechat.thread(chatId, threadId);
+      if (typeof chat === 'string') unseen[chat].push(threadId);
+      else chats.push(chat);
+    }
+    await markUnseen(parts.db, unseen.gone, 'gone', now);
+    await markUnseen(parts.db, unseen.hidden, 'hidden', now);
+    await warnOfHiddenThreads(parts, unseen.hidden.length);
+    await fileChats(parts.filing, await whole(parts, chats), now);
+  }
+}
+
+/** What was found out about a slice on the way. */
+type Slice = {
+  /** Threads whose content LiveChat's plan withholds. */
+  withheld: number;
+  /** The part of the window that LiveChat's plan does not show at all. */
+  cut: Window | undefined;
+};
+
+type Read = { found: number; ids: Set<string> };
 
 /**
  * LiveChat's pages go on strictly after the last thread's time, so of two threads with the same time on a page's cut the
  * second is dropped. Where fewer threads came than were announced, the window is read again in halves, whose pages are
- * cut elsewhere. The number announced is an estimate, so this ends after a few halvings.
+ * cut elsewhere, down to windows that fit on one page. The number announced is an estimate, so this ends after so many
+ * halvings; it goes into halves only where these come short themselves.
  */
-const DEEPEST_HALVING = 6;
+const DEEPEST_HALVING = 12;
 
 async function readCompletely(
   parts: Ingest,
-  from: Instant,
-  to: Instant,
-  counts: Counted,
+  window: Window,
   now: Instant,
+  slice: Slice,
   halvings: number,
-): Promise<{ found: number; ids: Set<string> }> {
-  const { found, ids, pages } = await readPages(parts, from, to, counts, now);
-  const length = millisecondsOf(to) - millisecondsOf(from);
-  if (found <= ids.size || pages < 2 || halvings === 0 || length < 2) return { found, ids };
-  const middle = addMilliseconds(from, length / 2);
-  for (const [start, end] of [
-    [from, middle],
-    [middle, to],
-  ] as const) {
-    const half = await readCompletely(parts, start, end, counts, now, halvings - 1);
-    for (const id of half.ids) ids.add(id);
+): Promise<Read | 'beyond the plan'> {
+  const read = await readAll(parts, window, now, slice);
+  const halves = halvesOf(window);
+  if (read === 'beyond the plan') {
+    return halves && lengthOf(window) > SHORTEST_CUT_MS ? readWithinPlan(parts, halves, now, slice, halvings) : read;
+  }
+  const { found, ids, pages } = read;
+  if (found <= ids.size || pages < 2 || halvings === 0 || !halves) return { found, ids };
+  for (const half of halves) {
+    const again = await readCompletely(parts, half, now, slice, halvings - 1);
+    if (again !== 'beyond the plan') for (const id of again.ids) ids.add(id);
   }
   return { found, ids };
 }
 
-async function readPages(
+/**
+ * The part of a refused window that the plan does show must not be lost with the part that it does not. The plan shows
+ * what is new: where the newer half is refused, so is the older.
+ */
+async function readWithinPlan(
   parts: Ingest,
-  from: Instant,
-  to: Instant,
-  counts: Counted,
+  [older, newer]: readonly [Window, Window],
   now: Instant,
-): Promise<{ found: number; ids: Set<string>; pages: number }> {
-  for (let patience = 1; ; patience -= 1) {
-    const ids = new Set<string>();
-    let found = 0;
-    let pages = 0;
+  slice: Slice,
+  halvings: number,
+): Promise<Read | 'beyond the plan'> {
+  const shown = await readCompletely(parts, newer, now, slice, halvings);
+  if (shown === 'beyond the plan') return shown;
+  const before = await readCompletely(parts, older, now, slice, halvings);
+  if (before === 'beyond the plan') {
+    slice.cut = older;
+    return shown;
+  }
+  return { found: shown.found + before.found, ids: new Set([...shown.ids, ...before.ids]) };
+}
+
+const SHORTEST_CUT_MS = 3_600_000;
+
+function lengthOf({ from, to }: Window): number {
+  return millisecondsOf(to) - millisecondsOf(from);
+}
+
+/** LiveChat's smallest plan shows two months: what is newer is refused for some other reason, and must not be passed over. */
+const EVERY_PLAN_SHOWS_MS = 59 * 86_400_000;
+
+const SMALLEST_PAGE = 25;
+
+/** Walks one window from its first page to its last; from the start again where LiveChat wants smaller pages or another walk. */
+async function readAll(
+  parts: Ingest,
+  window: Window,
+  now: Instant,
+  slice: Slice,
+): Promise<(Read & { pages: number }) | 'beyond the plan'> {
+  let patience = 1;
+  for (let walk: Walk = { order: 'asc', limit: LARGEST_PAGE }; ; ) {
+    const read = { found: 0, ids: new Set<string>(), pages: 0 };
     try {
-      for await (const page of parts.livechat.archive(from, to)) {
-        parts.signal.throwIfAborted();
-        await fileChats(parts, [...page.chats, ...(await askForOdd(parts, page.odd))], counts, now);
-        for (const chat of page.chats) ids.add(chat.thread.id);
-        for (const { threadId } of page.odd) ids.add(threadId);
-        found = Math.max(found, page.found ?? 0);
-        pages += 1;
-      }
-      return { found, ids, pages };
+      await readPages(parts, window, walk, now, slice, read);
+      return read;
     } catch (error) {
-      // A page's id that LiveChat no longer takes: the window is read again from its start, once.
-      if (!(error instanceof LiveChatRefusal) || error.type !== 'validation' || pages === 0 || patience === 0)
-        throw error;
+      if (!(error instanceof LiveChatRefusal)) throw error;
+      const age = millisecondsOf(now) - millisecondsOf(window.to);
+      if (error.type === 'limit_reached' && age > EVERY_PLAN_SHOWS_MS) return 'beyond the plan';
+      if (error.type === 'request_timeout') {
+        if (walk.limit === SMALLEST_PAGE) throw unreachable('list_archives', error.type);
+        walk = { ...walk, limit: walk.limit / 2 };
+        parts.log.warn({ limit: walk.limit }, 'LiveChat needs too long for a page: asking for smaller ones');
+        continue;
+      }
+      // A page's id that LiveChat no longer takes (it has expired, say): another walk has new ones.
+      if (error.type !== 'validation' || read.pages === 0 || patience === 0) throw error;
+      patience -= 1;
     }
   }
 }
 
+async function readPages(
+  parts: Ingest,
+  window: Window,
+  walk: Walk,
+  now: Instant,
+  slice: Slice,
+  read: Read & { pages: number },
+): Promise<void> {
+  for await (const page of parts.livechat.archive(window.from, window.to, walk)) {
+    parts.signal.throwIfAborted();
+    const chats = await whole(parts, [...page.chats, ...(await askForOdd(parts, page.odd))]);
+    slice.withheld += chats.filter(
+      ({ thread }) => thread.restricted_access !== undefined && !parts.filing.counted.has(thread.id),
+    ).length;
+    await fileChats(parts.filing, chats, now);
+    for (const chat of page.chats) read.ids.add(chat.thread.id);
+    for (const { threadId } of page.odd) read.ids.add(threadId);
+    read.found = Math.max(read.found, page.found ?? 0);
+    read.pages += 1;
+  }
+}
+
 /** Entries of a page that cannot be read are asked for one by one; one that cannot be read even then is told. */
-async function askForOdd(parts: Ingest, odd: ArchivePage['odd']): Promise<ChatWithThread[]> {
+export async function askForOdd(
+  parts: Pick<Ingest, 'livechat' | 'db' | 'runId'>,
+  odd: ArchivePage['odd'],
+): Promise<ChatWithThread[]> {
   const chats: ChatWithThread[] = [];
   for (const { chatId, threadId } of odd) {
     try {
-      const chat = threadId === '' ? undefined : await parts.livechat.thread(chatId, threadId);
-      if (chat) chats.push(chat);
-      if (chat || threadId !== '') continue;
+      const chat = threadId === '' ? 'unknown' : await parts.livechat.thread(chatId, threadId);
+      if (typeof chat !== 'string') chats.push(chat);
+      if (chat !== 'unknown') continue;
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'livechat-answer')) throw error;
     }
@@ -180,131 +244,17 @@ async function askForOdd(parts: Ingest, odd: ArchivePage['odd']): Promise<ChatWi
   return chats;
 }
 
-/**
- * Asks again for every thread that was going on, until it has ended, however long that takes; but for those that this
- * run has just seen.
- */
-async function followOpen(parts: Ingest, seen: ReadonlySet<string>, counts: Counted, now: Instant): Promise<void> {
-  const open = (await openThreads(parts.db)).filter(({ threadId }) => !seen.has(threadId));
-  for (let start = 0; start < open.length; start += 20) {
-    parts.signal.throwIfAborted();
-    const wanted = open.slice(start, start + 20);
-    const chats = await parts.livechat.threadsById(wanted.map((thread) => thread.threadId));
-    const answered = new Set(chats.map((chat) => chat.thread.id));
-    const gone: string[] = [];
-    for (const { threadId, chatId } of wanted.filter((thread) => !answered.has(thread.threadId))) {
-      const chat = await parts.livechat.thread(chatId, threadId);
-      if (chat) chats.push(chat);
-      else gone.push(threadId);
-    }
-    await markGone(parts.db, gone, now);
-    await fileChats(parts, chats, counts, now);
-  }
-}
-
-const COUNTED = ['seen', 'new', 'changed', 'known', 'open', 'ignored'] as const;
-
-/** Files one page: what is new or changed, and the counters, in one transaction. */
-async function fileChats(
-  parts: Ingest,
+/** Ended threads may come without their events, and with them go the forms: then they are asked for one by one. */
+export async function whole(
+  { livechat }: Pick<Ingest, 'livechat'>,
   chats: readonly ChatWithThread[],
-  counts: Counted,
-  now: Instant,
-): Promise<void> {
-  const threads = new Map<string, ThreadOfVisitor>();
+): Promise<ChatWithThread[]> {
+  const completed: ChatWithThread[] = [];
   for (const chat of chats) {
-    const thread = visitorOf(await completed(parts.livechat, chat));
-    threads.set(thread.threadId, thread);
+    const { thread } = chat;
+    const isWhole = thread.active || thread.restricted_access !== undefined || (thread.events ?? []).length > 0;
+    const again = isWhole ? chat : await livechat.thread(chat.id, thread.id);
+    completed.push(typeof again === 'string' ? chat : again);
   }
-  await parts.db.transaction().execute(async (transaction) => {
-    const known = await knownThreads(transaction, [...threads.keys()]);
-    const page: IngestCounts = { seen: 0, new: 0, changed: 0, known: 0, open: 0, ignored: 0 };
-    const toFile: LedgerThread[] = [];
-    for (const thread of threads.values()) {
-      const before = known.get(thread.threadId);
-      const filed = ledgerThread(thread, before, parts.excludedDomains);
-      const result = resultOf(filed, before);
-      const isFirst = !counts.ids.has(thread.threadId);
-      if (isFirst) page[result] += 1;
-      if (result === 'known' || (result === 'open' && before?.contentHash === filed.contentHash)) continue;
-      toFile.push(filed);
-      if (isFirst && filed.state === 'ignored') page.ignored += 1;
-    }
-    await fileThreads(transaction, toFile, now);
-    await addCounts(
-      transaction,
-      (['new', 'changed', 'known', 'open', 'ignored'] as const).map((result) => ({
-        name: 'lcm_threads_total',
-        labels: { result },
-        by: page[result],
-      })),
-    );
-    page.seen = page.new + page.changed + page.known + page.open;
-    for (const key of COUNTED) counts.counts[key] += page[key];
-  });
-  for (const threadId of threads.keys()) counts.ids.add(threadId);
+  return completed;
 }
-
-/** An ended thread may come without its events, and with them go the forms: then it is asked for by itself. */
-async function completed(livechat: LiveChat, chat: ChatWithThread): Promise<ChatWithThread> {
-  const { thread } = chat;
-  if (thread.active || thread.restricted_access !== undefined || (thread.events ?? []).length > 0) return chat;
-  return (await livechat.thread(chat.id, thread.id)) ?? chat;
-}
-
-function ledgerThread(
-  thread: ThreadOfVisitor,
-  before: KnownThread | undefined,
-  excludedDomains: readonly string[],
-): LedgerThread {
-  const visit = withWhatWasKnown(thread, before);
-  const problem = thread.active ? undefined : addressProblem(visit.visitor.email, excludedDomains);
-  return {
-    threadId: thread.threadId,
-    chatId: thread.chatId,
-    customerId: thread.customerId,
-    email: visit.visitor.email || undefined,
-    startedAt: thread.startedAt,
-    endedAt: thread.endedAt,
-    state: thread.active ? 'open' : problem ? 'ignored' : 'ready',
-    reason: problem,
-    contentHash: contentHash(visit),
-    visit,
-  };
-}
-
-function resultOf(filed: LedgerThread, before: KnownThread | undefined): 'new' | 'changed' | 'known' | 'open' {
-  if (filed.state === 'open') return before && before.state !== 'open' ? 'known' : 'open';
-  if (!before) return 'new';
-  return before.state === 'open' || before.contentHash !== filed.contentHash ? 'changed' : 'known';
-}
-
-/**
- * A thread's content, with what an earlier reading saw and this one cannot: custom variables expire with the session.
- *
- * And LiveChat shows the visitor's profile as it is now, not as it was: on a shared computer it is somebody else's by
- * then. So once a thread has ended with an address, its visitor stays who they were, unless the thread itself says
- * otherwise (a form that came late, a correction by an agent).
- */
-function withWhatWasKnown(thread: ThreadOfVisitor, before: KnownThread | undefined): ThreadOfVisitor['visit'] {
-  const stored = storedVisit.safeParse(before?.visit).data;
-  if (!stored) return thread.visit;
-  const { visitor } = thread.visit;
-  const variables = { ...stored.visitor.variables, ...visitor.variables };
-  const settled = before?.state !== 'open' && stored.visitor.email !== '' && !thread.saysAddress;
-  const person = settled ? { ...visitor, ...stored.visitor } : visitor;
-  return { ...thread.visit, visitor: { ...person, variables } };
-}
-
-const text = z.string();
-const storedVisit = z.object({
-  visitor: z.object({
-    email: text,
-    name: text,
-    firstName: text,
-    lastName: text,
-    phone: text,
-    address: z.object({ street: text, city: text, state: text, country: text, postalCode: text }),
-    variables: z.record(z.string(), z.string()),
-  }),
-});

@@ -1,3 +1,4 @@
+import { ignoredIn } from '../../services/sync/filing.ts';
 import type { Claim, RunReport } from './claims.ts';
 
 /** Writes a line for whoever watches. */
@@ -11,7 +12,7 @@ const ROWS: [string, (run: RunReport) => number | undefined][] = [
   ['  changed', ({ counts }) => counts['changed']],
   ['  known already', ({ counts }) => counts['known']],
   ['  still going on', ({ counts }) => counts['open']],
-  ['  ignored (no usable address)', ({ counts }) => counts['ignored']],
+  ['  ignored (no usable address)', ({ counts }) => ignoredIn(counts)],
   ['visitors delivered', ({ counts }) => counts['visitors']],
   ['  leads created', ({ counts }) => counts['created']],
   ['  leads updated', ({ counts }) => counts['updated']],

@@ -7,7 +7,7 @@ import { type Instant, instantOf } from '../../services/shared/runtime/instant.t
 import { fileThreads } from '../../services/shared/store/ledger.ts';
 import { startRun } from '../../services/shared/store/runs.ts';
 import { slotStore } from '../../services/shared/store/slots.ts';
-import { type DeliverCounts, deliver } from '../../services/sync/deliver.ts';
+import { type DeliverCounts, deliver, noDeliveries } from '../../services/sync/deliver.ts';
 import { testDatabase } from '../postgres/database.ts';
 import { proxyTo } from '../proxy.ts';
 import type { Fault } from '../sandbox/faults.ts';
@@ -98,6 +98,7 @@ async function deliverOnce(
         concurrency: 5,
         maxAttempts: options.maxAttempts ?? 8,
         unknownFateMs: 100,
+        counts: noDeliveries(),
       },
       options.now ?? NOW,
     );

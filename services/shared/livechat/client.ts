@@ -2,9 +2,9 @@ import axios, { type AxiosError, type AxiosResponse, isAxiosError } from 'axios'
 import axiosRetry from 'axios-retry';
 import { z } from 'zod';
 import { EXIT, Failure } from '../runtime/failure.ts';
-import { type Instant, instantOf } from '../runtime/instant.ts';
-import { endOf, LiveChatRefusal, reactionTo } from './errors.ts';
-import { type ActiveThread, archivePage, type ChatWithThread, chatAnswer, chatsPage } from './types.ts';
+import { addMilliseconds, type Instant, instantOf } from '../runtime/instant.ts';
+import { endOf, LiveChatRefusal, reactionTo, unreachable } from './errors.ts';
+import { type ActiveThread, archivePage, type ChatWithThread, chatAnswer, chatsPage, groupsAnswer } from './types.ts';
 
 export type LiveChatOptions = {
   /** Scheme and host, e.g. https://api.livechatinc.com */
@@ -21,7 +21,16 @@ export type LiveChatOptions = {
   retryDelay?: number;
 };
 
-export type Action = 'list_archives' | 'list_chats' | 'get_chat';
+export type Action = 'list_archives' | 'list_chats' | 'get_chat' | 'list_groups';
+
+/** Where each action is; groups belong to the configuration API, which takes the same token. */
+const PATHS: Record<Action, string> = {
+  list_archives: 'agent/action/list_archives',
+  list_chats: 'agent/action/list_chats',
+  get_chat: 'agent/action/get_chat',
+  list_groups: 'configuration/action/list_groups',
+};
+
 export type LiveChat = ReturnType<typeof createLiveChat>;
 export type ArchivePage = {
   chats: ChatWithThread[];
@@ -30,6 +39,12 @@ export type ArchivePage = {
   /** LiveChat's estimate for the whole window. */
   found: number | undefined;
 };
+
+/** How a window of the archive is walked: `limit` threads a page, 1 to 100. */
+export type Walk = { order: 'asc' | 'desc'; limit: number };
+
+/** The largest page that LiveChat gives. */
+export const LARGEST_PAGE = 100;
 
 /**
  * A client of LiveChat's Agent Chat Web API v3.6 with a personal access token. It only reads, so every call may be
@@ -40,7 +55,7 @@ export type ArchivePage = {
  */
 export function createLiveChat(options: LiveChatOptions) {
   const http = axios.create({
-    baseURL: `${options.endpoint}/v3.6/agent/action/`,
+    baseURL: `${options.endpoint}/v3.6/`,
     // PATs are Basic: the account's id and the token (docs, "Personal access tokens"); never Bearer.
     auth: { username: options.accountId, password: options.token },
     headers: { 'Content-Type': 'application/json', 'User-Agent': 'livechat-marketo-sync' },
@@ -72,25 +87,28 @@ export function createLiveChat(options: LiveChatOptions) {
       if (!error.response) return true;
       const { type } = verdict(error.response);
       const reaction = reactionTo(type, error.response.status);
+      // The same page would take as long again: it is tried once more, then the caller asks for smaller ones.
+      if (type === 'request_timeout' && isOf(error.config?.url, 'list_archives')) return triesOf(error) < 1;
       if (reaction === 'other-region') {
         const named = regionIn(error.response);
         if (named === undefined || named === region) return false;
         region = named;
         return true;
       }
-      return reaction === 'again';
+      return reaction === 'again' || reaction === 'smaller';
     },
     retryDelay: (count, error) => Math.max(fullJitter(count, shortest), retryAfter(error)),
   });
 
   async function noteCall(endpoint: string | undefined, outcome: 'ok' | 'failed'): Promise<void> {
-    if (isAction(endpoint)) await options.onCall({ endpoint, outcome });
+    const action = ACTIONS.find((one) => isOf(endpoint, one));
+    if (action) await options.onCall({ endpoint: action, outcome });
   }
 
   async function call<T extends z.ZodType>(action: Action, body: object, shape: T): Promise<z.infer<T>> {
     let response: AxiosResponse;
     try {
-      response = await http.post(action, JSON.stringify(body));
+      response = await http.post(PATHS[action], JSON.stringify(body));
     } catch (error) {
       throw explainedCall(action, error);
     }
@@ -140,15 +158,16 @@ export function createLiveChat(options: LiveChatOptions) {
     },
 
     /**
-     * The archive's threads of a window, oldest first, page by page. What `from` and `to` are compared with, and
-     * whether the ends belong to the window, is not documented: callers overlap their windows.
+     * The archive's threads of a window, page by page. What `from` and `to` are compared with, and whether the ends belong
+     * to the window, is not documented: the request reaches a millisecond further on both sides, so that they do under
+     * either reading, and callers overlap their windows.
      *
-     * @throws LiveChatRefusal of type `validation` where LiveChat refuses a page's id (it has expired, say): the
-     *   window must be read again from its start.
+     * @throws LiveChatRefusal of type `validation` where LiveChat refuses a page's id (it has expired, say), and of type
+     *   `request_timeout` where the page is too much for it: the window must be read again from its start, the latter
+     *   in smaller pages. Of type `limit_reached` where the window is older than what LiveChat's plan shows.
      */
-    async *archive(from: Instant, to: Instant): AsyncGenerator<ArchivePage> {
-      // Filters go inside `filters`: at the top level they look accepted and do nothing.
-      let request: object = { filters: { from: offset(from), to: offset(to) }, sort_order: 'asc', limit: 100 };
+    async *archive(from: Instant, to: Instant, walk: Walk): AsyncGenerator<ArchivePage> {
+      let request: object = { filters: filtersOf(from, to), sort_order: walk.order, limit: walk.limit };
       for (const seen = new Set<string>(); ; ) {
         const page = await call('list_archives', request, archivePage);
         yield { ...sorted(page.chats), found: page.found_chats };
@@ -158,18 +177,53 @@ export function createLiveChat(options: LiveChatOptions) {
       }
     },
 
-    /** Archived threads by id, at most 20 a call (LiveChat's limit); those it does not know are absent. */
-    async threadsById(threadIds: readonly string[]): Promise<ChatWithThread[]> {
-      const page = await call('list_archives', { filters: { thread_ids: threadIds } }, archivePage);
-      return sorted(page.chats).chats;
+    /** How many threads of a window LiveChat announces, which is an estimate; 0 where it announces none. */
+    async announced(from: Instant, to: Instant): Promise<number> {
+      const page = await call(
+        'list_archives',
+        { filters: filtersOf(from, to), sort_order: 'asc', limit: 1 },
+        archivePage,
+      );
+      return page.found_chats ?? page.chats.length;
     },
 
-    /** One thread, complete with its events; undefined where it was deleted or anonymised. */
-    async thread(chatId: string, threadId: string): Promise<ChatWithThread | undefined> {
+    /**
+     * The ids of the groups that have agents, by the configuration API ("List Groups", scope groups--all:ro, which this
+     * product can do without).
+     *
+     * @returns undefined where the token may not ask.
+     */
+    async groupsWithAgents(): Promise<number[] | undefined> {
+      try {
+        const groups = await call('list_groups', { fields: ['agent_priorities'] }, groupsAnswer);
+        return groups.filter((group) => Object.keys(group.agent_priorities ?? {}).length > 0).map((group) => group.id);
+      } catch (error) {
+        if (error instanceof Failure && error.code === 'livechat-credentials') return undefined;
+        throw error;
+      }
+    },
+
+    /** Archived threads by id, at most 20 a call (LiveChat's limit); those it does not know are absent. */
+    async threadsById(threadIds: readonly string[]): Promise<ChatWithThread[]> {
+      try {
+        const page = await call('list_archives', { filters: { thread_ids: threadIds } }, archivePage);
+        return sorted(page.chats).chats;
+      } catch (error) {
+        // Twenty threads have no smaller page.
+        if (error instanceof LiveChatRefusal && error.type === 'request_timeout')
+          throw unreachable('list_archives', error.type);
+        throw error;
+      }
+    },
+
+    /** One thread, complete with its events; why not, where it was deleted or anonymised, or the token may not see it. */
+    async thread(chatId: string, threadId: string): Promise<ChatWithThread | 'gone' | 'hidden'> {
       try {
         return await call('get_chat', { chat_id: chatId, thread_id: threadId }, chatAnswer);
       } catch (error) {
-        if (error instanceof LiveChatRefusal && reactionTo(error.type, 404) === 'gone') return undefined;
+        if (!(error instanceof LiveChatRefusal)) throw error;
+        const reaction = reactionTo(error.type, 404);
+        if (reaction === 'gone' || reaction === 'hidden') return reaction;
         throw error;
       }
     },
@@ -230,8 +284,20 @@ function explainedCall(action: Action, error: unknown): unknown {
   return endOf(action, type, reactionTo(type, error.response.status));
 }
 
-function isAction(text: string | undefined): text is Action {
-  return text === 'list_archives' || text === 'list_chats' || text === 'get_chat';
+const ACTIONS = Object.keys(PATHS) as Action[];
+
+function isOf(url: string | undefined, action: Action): boolean {
+  return url?.endsWith(`/${action}`) === true;
+}
+
+/** How often axios-retry has repeated the call already. */
+function triesOf(error: AxiosError): number {
+  return error.config?.['axios-retry']?.retryCount ?? 0;
+}
+
+/** Filters go inside `filters`: at the top level they look accepted and do nothing. */
+function filtersOf(from: Instant, to: Instant): { from: string; to: string } {
+  return { from: offset(addMilliseconds(from, -1)), to: offset(addMilliseconds(to, 1)) };
 }
 
 /** An id that comes twice would walk in a circle for ever. */

@@ -118,6 +118,11 @@ export const chatsPage = z.object({
   next_page_id: text,
 });
 
+/** A list of groups, each with its agents (ids) and their priorities, where these were asked for. */
+export const groupsAnswer = z.array(
+  z.object({ id: z.number(), agent_priorities: lenient(z.record(z.string(), z.unknown())) }),
+);
+
 /** One thread together with the chat it belongs to: the unit in which LiveChat's archive is listed. */
 export type ChatWithThread = z.infer<typeof chat>;
 export type LiveChatEvent = z.infer<typeof event>;

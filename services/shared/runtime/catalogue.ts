@@ -87,6 +87,30 @@ export const CATALOGUE = {
     says: 'LiveChat announced more threads for a window than it then gave.',
     todo: 'Nothing, if it was once: the overlap reads the same time again for a day.',
   },
+  'livechat-lag': {
+    stage: 'ingest',
+    severity: 'warning',
+    says: 'LiveChat was last read days ago.',
+    todo: 'Look at the runs since then: the schedule was suspended, or each of them failed. What LiveChat still shows of that time is read now.',
+  },
+  'livechat-scope': {
+    stage: 'ingest',
+    severity: 'warning',
+    says: 'The token seems to see only some groups of LiveChat.',
+    todo: 'Check that the token has the scope chats--all:ro, not chats--access:ro. If these groups just have no chats, nothing is to be done.',
+  },
+  'livechat-history-cut': {
+    stage: 'ingest',
+    severity: 'warning',
+    says: 'LiveChat’s plan does not show the whole of the time that was asked for.',
+    todo: 'A larger plan shows more; what it does not show cannot be synced. Read LiveChat again before its history ends, not after.',
+  },
+  'livechat-missed': {
+    stage: 'ingest',
+    severity: 'error',
+    says: 'An audit found threads that no run had taken in; it took them in.',
+    todo: 'Audit the days around it too, and report it with the run’s log.',
+  },
   'livechat-version': {
     stage: 'ingest',
     severity: 'warning',

@@ -68,6 +68,10 @@ export const SETTINGS = {
     instant,
   ),
   SYNC_TO: maybe('The end of a backfill, which reads [SYNC_FROM, SYNC_TO] and leaves the watermark alone.', instant),
+  SYNC_AUDIT: maybe(
+    'A day, `2026-01-31` in UTC: instead of the usual window, LiveChat’s list of that day is held against the ledger, and what is missing is taken in.',
+    day,
+  ),
   SYNC_INTERVAL: optional(
     'How often the schedule runs; the first run reads so far back where SYNC_FROM is not set.',
     '1h',
@@ -80,6 +84,11 @@ export const SETTINGS = {
   ),
   SYNC_SETTLE: optional(
     'How far behind now a run stops reading; now is LiveChat’s clock or this machine’s, whichever is behind.',
+    '10m',
+    duration,
+  ),
+  SYNC_PATIENCE: optional(
+    'How long a run that was started by hand waits where another sync is at work, before it ends with 75.',
     '10m',
     duration,
   ),
@@ -249,6 +258,14 @@ function instant(raw: string): Instant {
   const value = parseInstant(raw);
   if (value === undefined) throw new Malformed('must be a time with its offset, like 2026-01-31T08:00:00Z');
   return value;
+}
+
+function day(raw: string): string {
+  const text = raw.trim();
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || parseInstant(`${text}T00:00:00Z`) === undefined) {
+    throw new Malformed('must be a day like 2026-01-31');
+  }
+  return text;
 }
 
 function yesOrNo(raw: string): boolean {

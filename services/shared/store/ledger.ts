@@ -19,7 +19,14 @@ export type LedgerThread = {
   visit: object | undefined;
 };
 
-export type KnownThread = { state: ThreadState; contentHash: string; visit: unknown };
+export type KnownThread = {
+  state: ThreadState;
+  /** Why it is ignored, or what it waits for or died of. */
+  reason: string | null;
+  contentHash: string;
+  /** Null where nothing was read of it yet, or where it was erased. */
+  visit: unknown;
+};
 
 /** A thread that deliver has taken. */
 export type TakenThread = { threadId: string; email: string; endedAt: string; attempts: number; visit: unknown };
@@ -32,11 +39,14 @@ export async function knownThreads(
   if (threadIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('chat_thread')
-    .select(['thread_id', 'state', 'content_hash', 'visitor'])
+    .select(['thread_id', 'state', 'reason', 'content_hash', 'visitor'])
     .where(oneOf(threadIds))
     .execute();
   return new Map(
-    rows.map((row) => [row.thread_id, { state: row.state, contentHash: row.content_hash, visit: row.visitor }]),
+    rows.map((row) => [
+      row.thread_id,
+      { state: row.state, reason: row.reason, contentHash: row.content_hash, visit: row.visitor },
+    ]),
   );
 }
 
@@ -102,6 +112,67 @@ async function fileSome(
     .execute();
 }
 
+/**
+ * Writes down what has changed in threads without any need to decide about them again: their content, and no more.
+ */
+export async function refreshThreads(
+  transaction: DatabaseTransaction,
+  threads: readonly LedgerThread[],
+): Promise<void> {
+  if (threads.length === 0) return;
+  const ids = threads.map(({ threadId }) => threadId);
+  const hashes = threads.map(({ contentHash }) => contentHash);
+  const visits = threads.map(({ visit }) => JSON.stringify(visit ?? null));
+  await transaction
+    .updateTable('chat_thread')
+    .from(
+      sql<{
+        id: string;
+        hash: string;
+        visit: string;
+      }>`unnest(${ids}::text[], ${hashes}::text[], ${visits}::jsonb[])`.as<'refreshed'>(
+        sql`refreshed(id, hash, visit)`,
+      ),
+    )
+    .whereRef('chat_thread.thread_id', '=', 'refreshed.id')
+    .set((row) => ({ content_hash: row.ref('refreshed.hash'), visitor: row.ref('refreshed.visit') }))
+    .execute();
+}
+
+/** The threads of these customers (LiveChat's ids) that are ignored for the only reason that they have no address. */
+export async function threadsWithoutAddress(
+  transaction: DatabaseTransaction,
+  customerIds: readonly string[],
+): Promise<(Omit<LedgerThread, 'state' | 'reason' | 'email' | 'visit'> & { visit: unknown })[]> {
+  const rows = await transaction
+    .selectFrom('chat_thread')
+    .select(['thread_id', 'chat_id', 'customer_id', 'started_at', 'ended_at', 'content_hash', 'visitor'])
+    .where('state', '=', 'ignored')
+    .where('reason', '=', 'no-address')
+    .where(sql<boolean>`customer_id = any(${[...customerIds]}::text[])`)
+    .execute();
+  return rows.map((row) => ({
+    threadId: row.thread_id,
+    chatId: row.chat_id,
+    customerId: row.customer_id ?? undefined,
+    startedAt: row.started_at,
+    endedAt: row.ended_at ?? undefined,
+    contentHash: row.content_hash,
+    visit: row.visitor,
+  }));
+}
+
+/** How many threads have begun since an instant, and the groups that they were in. */
+export async function groupsSeen(db: Database, since: Instant): Promise<{ threads: number; groupIds: number[] }> {
+  const begun = db.selectFrom('chat_thread').where('started_at', '>=', since);
+  const { threads } = await begun.select((row) => row.fn.countAll<number>().as('threads')).executeTakeFirstOrThrow();
+  const groups = await begun
+    .select(sql<number>`jsonb_array_elements(visitor -> 'thread' -> 'groupIds')`.as('id'))
+    .distinct()
+    .execute();
+  return { threads, groupIds: groups.map(({ id }) => id) };
+}
+
 /** The threads that were still going on when they were last seen. */
 export async function openThreads(db: Database): Promise<{ threadId: string; chatId: string }[]> {
   const rows = await db
@@ -113,12 +184,17 @@ export async function openThreads(db: Database): Promise<{ threadId: string; cha
   return rows.map((row) => ({ threadId: row.thread_id, chatId: row.chat_id }));
 }
 
-/** Closes open threads that LiveChat no longer knows: deleted, or anonymised. */
-export async function markGone(db: Database, threadIds: readonly string[], at: Instant): Promise<void> {
+/** Closes open threads that LiveChat no longer shows: deleted or anonymised (`gone`), or in no group of the token's (`hidden`). */
+export async function markUnseen(
+  db: Database,
+  threadIds: readonly string[],
+  reason: 'gone' | 'hidden',
+  at: Instant,
+): Promise<void> {
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set({ state: 'ignored', reason: 'gone', updated_at: at })
+    .set({ state: 'ignored', reason, updated_at: at })
     .where(oneOf(threadIds))
     .where('state', '=', 'open')
     .execute();

@@ -2,9 +2,12 @@ import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database } from './database.ts';
 
-/** The instant up to which LiveChat has been read; undefined before the first run has ended. */
-export async function readWatermark(db: Database): Promise<Instant | undefined> {
-  const row = await db.selectFrom('watermark').select('position').where('stream', '=', 'livechat').executeTakeFirst();
+/** What a watermark belongs to: LiveChat's archive, or one backfill that is under way. */
+export type Stream = 'livechat' | `backfill ${string}`;
+
+/** The instant up to which the stream has been read; undefined before its first part has been. */
+export async function readWatermark(db: Database, stream: Stream = 'livechat'): Promise<Instant | undefined> {
+  const row = await db.selectFrom('watermark').select('position').where('stream', '=', stream).executeTakeFirst();
   return row?.position;
 }
 
@@ -12,10 +15,15 @@ export async function readWatermark(db: Database): Promise<Instant | undefined> 
  * Moves the watermark forward, never back: a run that was slower than another cannot undo what that one has read.
  * Every thread that LiveChat showed before this instant must be in the ledger when this is called.
  */
-export async function moveWatermark(db: Database, runId: number, position: Instant): Promise<void> {
+export async function moveWatermark(
+  db: Database,
+  runId: number,
+  position: Instant,
+  stream: Stream = 'livechat',
+): Promise<void> {
   await db
     .insertInto('watermark')
-    .values({ stream: 'livechat', position, run_id: runId })
+    .values({ stream, position, run_id: runId })
     .onConflict((conflict) =>
       conflict
         .column('stream')
@@ -23,4 +31,9 @@ export async function moveWatermark(db: Database, runId: number, position: Insta
         .where('watermark.position', '<', position),
     )
     .execute();
+}
+
+/** Forgets how far a stream has been read: a backfill that is done begins anew when it is asked for again. */
+export async function dropWatermark(db: Database, stream: Stream): Promise<void> {
+  await db.deleteFrom('watermark').where('stream', '=', stream).execute();
 }

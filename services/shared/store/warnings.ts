@@ -1,0 +1,19 @@
+import { sql } from 'kysely';
+import type { Instant } from '../runtime/instant.ts';
+import type { Database } from './database.ts';
+import { type LoggedError, logErrors } from './errors.ts';
+
+/**
+ * Logs a warning about a state that lasts: once, not in every run, and once more each week for as long as it lasts.
+ */
+export async function logOnce(db: Database, runId: number, warning: LoggedError): Promise<void> {
+  const said = await db
+    .selectFrom('sync_error')
+    .select('id')
+    .where('code', '=', warning.code)
+    .where('subject', '=', warning.subject ?? '')
+    .where('at', '>', sql<Instant>`clock_timestamp() - interval '7 days'`)
+    .limit(1)
+    .executeTakeFirst();
+  if (!said) await logErrors(db, runId, [warning]);
+}

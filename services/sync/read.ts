@@ -1,0 +1,154 @@
+import { EXIT, Failure } from '../shared/runtime/failure.ts';
+import { addMilliseconds, earlier, type Instant, instantOf, later, millisecondsOf } from '../shared/runtime/instant.ts';
+import { setRunWindow } from '../shared/store/runs.ts';
+import { dropWatermark, moveWatermark, readWatermark, type Stream } from '../shared/store/watermark.ts';
+import { audit } from './audit.ts';
+import { fileActive, followOpen, type Ingest, readSlice } from './ingest.ts';
+import { warnOfLag, warnOfScope } from './warnings.ts';
+import { dayOf, nextSlice, SLICE_MS, settledBy, type Window, windowOf } from './window.ts';
+
+/** What is read, by the settings. */
+export type ReadSettings = {
+  SYNC_FROM: Instant | undefined;
+  SYNC_TO: Instant | undefined;
+  SYNC_INTERVAL: number;
+  SYNC_OVERLAP: number;
+  SYNC_SETTLE: number;
+  /** A day to audit instead, `2026-11-23`. */
+  SYNC_AUDIT: string | undefined;
+};
+
+/**
+ * Reads LiveChat into the ledger. Each `yield` is a moment for the caller to deliver what is ready, and gives the run's
+ * instant, by which what was filed is due. It is once, at the end, so that all threads of a person are decided about
+ * together, whatever broke off earlier runs; only a backfill, which may take long, lets the hourly part be delivered
+ * on its way.
+ *
+ * Invariant: when the watermark moves to an instant, every thread that LiveChat showed before it is in the ledger, as a
+ * row that no later crash can lose. The threads that still go on are filed before everything else, then each slice's
+ * pages, each in a transaction of its own, and the watermark moves last.
+ *
+ * @param clock this machine's clock, in milliseconds since 1970.
+ * @throws Failure where LiveChat is away, after a last `yield`: what it gave before can be delivered all the same.
+ */
+export async function* readLiveChat(
+  parts: Ingest,
+  settings: ReadSettings,
+  clock: () => number,
+): AsyncGenerator<Instant> {
+  // LiveChat's clock, where it is behind ours: what it has not seen yet cannot be read.
+  const now = () => {
+    const ours = instantOf(clock());
+    return earlier(ours, parts.livechat.serverTime() ?? ours);
+  };
+  try {
+    await fileActive(parts, await parts.livechat.activeThreads(), now());
+    if (settings.SYNC_AUDIT !== undefined) await auditDay(parts, settings, settings.SYNC_AUDIT, now);
+    else if (settings.SYNC_FROM !== undefined && settings.SYNC_TO !== undefined) {
+      yield* backfill(parts, settings, { from: settings.SYNC_FROM, to: settings.SYNC_TO }, now);
+    } else {
+      await catchUp(parts, settings, now);
+    }
+    await followOpen(parts, now());
+    const { counts } = parts.filing;
+    parts.log.info(
+      counts,
+      `filed ${counts.new} new and ${counts.changed} changed threads; ${counts.open} are still going on`,
+    );
+  } catch (error) {
+    if (parts.signal.aborted || !(error instanceof Failure) || error.exitCode !== EXIT.tryLater) throw error;
+    parts.log.error({ code: error.code }, error.message);
+    yield now();
+    throw error;
+  }
+  yield now();
+}
+
+/** The hourly part: from the watermark to now, in slices where it is long, each of which moves the watermark. */
+async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant): Promise<void> {
+  const { db, log, runId } = parts;
+  const watermark = await readWatermark(db);
+  const window = windowOf(settings, watermark, now());
+  if (settings.SYNC_TO === undefined) await setRunWindow(db, runId, window.from, window.to);
+  tellStart(parts, settings, watermark, window);
+  await warnOfLag(parts, watermark, now());
+  // Once a day: with the first run that ends in another day than the one before.
+  if (watermark?.slice(0, 10) !== window.to.slice(0, 10)) await warnOfScope(parts, now());
+  for await (const reached of slices(parts, window, now)) {
+    await moveWatermark(db, runId, reached);
+    if (reached < window.to) log.info(`caught up to ${reached} of ${window.to}`);
+  }
+}
+
+/**
+ * Reads a window slice by slice, and yields the end of each once it is in the ledger. Where little happened the slices
+ * grow: a quiet year costs a dozen calls to LiveChat, not two hundred.
+ */
+async function* slices(parts: Ingest, window: Window, now: () => Instant): AsyncGenerator<Instant> {
+  let length = SLICE_MS;
+  for (let slice = nextSlice(window, undefined, length); slice; slice = nextSlice(window, slice.to, length)) {
+    const threads = await readSlice(parts, slice, now());
+    parts.signal.throwIfAborted();
+    length = threads < FEW_THREADS ? length * 2 : SLICE_MS;
+    yield slice.to;
+  }
+}
+
+const FEW_THREADS = 500;
+
+/**
+ * A past range. The watermark stays where it is; how far the backfill itself has come is remembered, so that one that
+ * was broken off goes on from there when it is asked for again. Between its slices the hourly part is done where it is
+ * due: scheduled runs find this one at work and leave theirs to it.
+ */
+async function* backfill(
+  parts: Ingest,
+  settings: ReadSettings,
+  range: Window,
+  now: () => Instant,
+): AsyncGenerator<Instant> {
+  const { db, log, runId } = parts;
+  const stream: Stream = `backfill ${range.from} ${range.to}`;
+  const reached = await readWatermark(db, stream);
+  const from = reached === undefined ? range.from : later(range.from, addMilliseconds(reached, -1));
+  const window = { from, to: earlier(range.to, settledBy(settings, now())) };
+  await setRunWindow(db, runId, window.from, window.to);
+  if (reached !== undefined) log.info(`this backfill was broken off at ${reached}: going on from there`);
+  yield* hourlyPart(parts, settings, now);
+  for await (const end of slices(parts, window, now)) {
+    await moveWatermark(db, runId, end, stream);
+    log.info(`backfill: read up to ${end} of ${window.to}`);
+    yield* hourlyPart(parts, settings, now);
+  }
+  await dropWatermark(db, stream);
+}
+
+/** The hourly part, where it is due and the first run has been. */
+async function* hourlyPart(parts: Ingest, settings: ReadSettings, now: () => Instant): AsyncGenerator<Instant> {
+  const watermark = await readWatermark(parts.db);
+  if (watermark === undefined) return;
+  const behind = millisecondsOf(settledBy(settings, now())) - millisecondsOf(watermark);
+  if (behind < settings.SYNC_INTERVAL) return;
+  await catchUp(parts, settings, now);
+  yield now();
+}
+
+async function auditDay(parts: Ingest, settings: ReadSettings, date: string, now: () => Instant): Promise<void> {
+  const day = dayOf(date);
+  const settled = { from: day.from, to: earlier(day.to, settledBy(settings, now())) };
+  if (settled.to <= settled.from) {
+    throw new Failure(EXIT.usage, `The day ${date} has not begun in LiveChat: audit one that has.`);
+  }
+  await setRunWindow(parts.db, parts.runId, settled.from, settled.to);
+  const { listed, missing } = await audit(parts, settled, now());
+  Object.assign(parts.filing.counts, { listed, missing: missing.length });
+}
+
+function tellStart(parts: Ingest, settings: ReadSettings, watermark: Instant | undefined, { from, to }: Window): void {
+  if (watermark === undefined) {
+    const why = settings.SYNC_FROM === undefined ? 'one interval back (SYNC_FROM sets another start)' : 'SYNC_FROM';
+    parts.log.info(`the first run: reading from ${from}, ${why}, to ${to}`);
+  } else if (settings.SYNC_FROM !== undefined && settings.SYNC_TO === undefined) {
+    parts.log.info(`SYNC_FROM (--from) is where a first run starts; this one starts at the watermark, ${watermark}`);
+  }
+}
