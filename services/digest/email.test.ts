@@ -103,11 +103,11 @@ describe('a trouble that was told of before', () => {
   test('is called new, known, or back, by how long it had been quiet', () => {
     const first = '2026-11-22T07:03:11Z';
     expect(words(composeEmail(facts([group({ firstAt: at(first) })])))).toContain('New: first 22 Nov');
-    expect(words(composeEmail(facts([group({ firstAt: at(first), ...known('2026-11-15T07:03:12Z') })])))).toContain(
+    expect(words(composeEmail(facts([group({ firstAt: at(first), ...known('2026-11-14T07:03:12Z') })])))).toContain(
       'Known since 12 Oct, 09:00: first 22 Nov, 08:03, last 23 Nov, 07:55; 1,204 times since 12 Oct, 09:00',
     );
-    expect(words(composeEmail(facts([group({ firstAt: at(first), ...known('2026-11-15T07:03:11Z') })])))).toContain(
-      'Back after 7 d: first 22 Nov, 08:03',
+    expect(words(composeEmail(facts([group({ firstAt: at(first), ...known('2026-11-14T07:03:11Z') })])))).toContain(
+      'Back after 8 d: first 22 Nov, 08:03',
     );
   });
 
@@ -142,6 +142,12 @@ test('what is no longer seen is listed, twenty at most, then counted', () => {
   expect(text).not.toContain('field20');
   for (const part of [html, text]) expect(part).toContain('And 3 more kinds.');
   expect(composeEmail(facts()).text).not.toContain('No longer seen');
+});
+
+test('a warning that is logged once a week while it lasts is never called over', () => {
+  const recovered = [{ code: 'livechat-scope', subject: '', lastAt: at('2026-11-21T22:10:00Z') }];
+  const { text } = composeEmail(facts([], { contents: { ...facts().contents, recovered } }));
+  expect(text).not.toContain('No longer seen');
 });
 
 describe('a sync that is silent', () => {

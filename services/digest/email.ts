@@ -134,7 +134,8 @@ function viewOf(facts: DigestFacts, groups: readonly KnownGroup[]): DigestView {
   const time = (at: Instant) => timeWords(at, { timeZone, now });
   const about = { ...facts, health: contents.health };
   const silence = silentFor(about);
-  const { recovered } = contents;
+  // What is logged once a week has not ended because it was not logged today.
+  const recovered = contents.recovered.filter(({ code }) => !catalogueEntry(code)?.weekly);
   return {
     headline: headlineOf(contents.errors, silence),
     day: dateWords(now, timeZone),

@@ -8,9 +8,9 @@ export type Standing =
   | { is: 'back' /** in milliseconds */; after: number; since: Instant; count: number };
 
 /**
- * A trouble that no digest has told of is new. One that was told of is known, but for one that has been quiet for a
- * week: its reader takes it for mended, so it is news again. A week, so that what happens on working days only is not
- * news every Monday.
+ * A trouble that no digest has told of is new. One that was told of is known, but for one that has been quiet for more than
+ * a week: its reader takes it for mended, so it is news again. More than a week, because a warning about a state that lasts
+ * is logged once a week, and some troubles have their weekday.
  */
 export function standingOf({ kind, firstAt }: Pick<ErrorGroup, 'kind' | 'firstAt'>): Standing {
   if (kind.toldUntil === null) return { is: 'new' };
@@ -19,4 +19,4 @@ export function standingOf({ kind, firstAt }: Pick<ErrorGroup, 'kind' | 'firstAt
   return quiet >= QUIET_MS ? { is: 'back', after: quiet, ...history } : { is: 'known', ...history };
 }
 
-const QUIET_MS = 7 * 86_400_000;
+const QUIET_MS = 8 * 86_400_000;

@@ -90,18 +90,21 @@ export const CATALOGUE = {
   'livechat-lag': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'LiveChat was last read days ago.',
     todo: 'Look at the runs since then: the schedule was suspended, or each of them failed. What LiveChat still shows of that time is read now.',
   },
   'livechat-scope': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'The token seems to see only some groups of LiveChat.',
     todo: 'Check that the token has the scope chats--all:ro, not chats--access:ro. If these groups just have no chats, nothing is to be done.',
   },
   'livechat-history-cut': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'LiveChat’s plan does not show the whole of the time that was asked for.',
     todo: 'A larger plan shows more; what it does not show cannot be synced. Read LiveChat again before its history ends, not after.',
   },
@@ -132,6 +135,8 @@ export type CatalogueEntry = {
   readonly says: string;
   /** What its reader should do. */
   readonly todo: string;
+  /** Set where it is about a state that lasts: it is then logged once a week, not by every run. */
+  readonly weekly?: true;
 };
 
 export type ErrorCode = keyof typeof CATALOGUE;
