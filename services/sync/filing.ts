@@ -11,6 +11,7 @@ import type { RuleInput } from '../shared/rules/decide.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import { addCounts } from '../shared/store/counters.ts';
 import type { Database, DatabaseTransaction } from '../shared/store/database.ts';
+import { forgottenAddresses } from '../shared/store/forgetting.ts';
 import {
   fileThreads,
   type KnownThread,
@@ -61,7 +62,14 @@ export async function fileChats(filing: Filing, chats: readonly ChatWithThread[]
   const threads = new Map(chats.map((chat) => [chat.thread.id, visitorOf(chat)]));
   await filing.db.transaction().execute(async (transaction) => {
     const known = await knownThreads(transaction, [...threads.keys()]);
-    const verdicts = [...threads.values()].map((thread) => verdictOn(thread, known.get(thread.threadId), filing.judge));
+    const addresses = [...threads.values()].map(({ visit }) => visit.visitor.email);
+    const forgotten = await forgottenAddresses(transaction, addresses);
+    const verdicts = [...threads.values()].map((thread) => {
+      const before = known.get(thread.threadId);
+      return isForgotten(thread, before, forgotten)
+        ? verdictOnForgotten(thread, before)
+        : verdictOn(thread, before, filing.judge);
+    });
     const toFile = verdicts.filter(({ write }) => write === 'file').map(({ filed }) => filed);
     await fileThreads(transaction, toFile, at);
     await refreshThreads(
@@ -92,10 +100,41 @@ const METRIC_RESULTS = ['new', 'changed', 'known', 'open', 'ignored'];
 /** A thread as this reading wants it filed. */
 type ReadThread = LedgerThread & { visit: Visit };
 type Verdict = {
-  filed: ReadThread;
+  filed: LedgerThread;
   result: 'new' | 'changed' | 'known' | 'open';
   write: 'file' | 'refresh' | 'nothing';
 };
+
+/** Whoever was forgotten comes back with a thread that began later, not with one that LiveChat still shows of before. */
+function isForgotten(
+  thread: ThreadOfVisitor,
+  before: KnownThread | undefined,
+  forgotten: ReadonlyMap<string, Instant>,
+): boolean {
+  const at = forgotten.get(thread.visit.visitor.email.trim().toLowerCase());
+  return before?.reason === FORGOTTEN || (at !== undefined && thread.startedAt < at);
+}
+
+const FORGOTTEN = 'forgotten';
+
+/** Nothing of the visitor gets into the ledger, and a row from which it was taken stays as it is. */
+function verdictOnForgotten(thread: ThreadOfVisitor, before: KnownThread | undefined): Verdict {
+  const isCleared = before !== undefined && before.state !== 'open' && before.visit === null;
+  const { threadId, chatId, startedAt, endedAt } = thread;
+  const filed: LedgerThread = {
+    threadId,
+    chatId,
+    customerId: undefined,
+    email: undefined,
+    startedAt,
+    endedAt,
+    state: 'ignored',
+    reason: FORGOTTEN,
+    contentHash: '',
+    visit: undefined,
+  };
+  return { filed, result: before ? 'known' : 'new', write: isCleared ? 'nothing' : 'file' };
+}
 
 /** What is to be done about a thread as LiveChat shows it now, by what the ledger holds of it. */
 function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, judge: Judge): Verdict {
