@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { ChatWithThread } from '../shared/livechat/types.ts';
 import {
@@ -174,7 +175,7 @@ function isChange(before: KnownThread, filed: ReadThread, differs: boolean, judg
 function usedDiffers(before: KnownThread, filed: ReadThread, differs: boolean, judge: Judge): boolean {
   const seen = storedContent.safeParse(before.visit).data;
   if (!differs || !seen) return differs;
-  return JSON.stringify(judge.used(seen)) !== JSON.stringify(judge.used(filed.visit));
+  return !isDeepStrictEqual(judge.used(seen), judge.used(filed.visit));
 }
 
 function countsOf(verdicts: readonly Verdict[]): FilingCounts {

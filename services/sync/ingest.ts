@@ -187,7 +187,7 @@ async function readAll(
       return read;
     } catch (error) {
       if (!(error instanceof LiveChatRefusal)) throw error;
-      const age = millisecondsOf(now) - millisecondsOf(window.to);
+      const age = millisecondsOf(now) - millisecondsOf(window.from);
       if (error.type === 'limit_reached' && age > EVERY_PLAN_SHOWS_MS) return 'beyond the plan';
       if (error.type === 'request_timeout') {
         if (walk.limit === SMALLEST_PAGE) throw unreachable('list_archives', error.type);

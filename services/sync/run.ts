@@ -144,8 +144,17 @@ function endingOf(counts: Readonly<Record<string, number>>): string {
   return `done: of ${visitors} visitors, ${created} leads created, ${updated} updated, ${unchanged} left alone, ${refused} refused`;
 }
 
-function judgeOf(config: SyncConfig, _rules: Rules): Judge {
-  return { excludedDomains: config.SYNC_EXCLUDED_DOMAINS, ineligible: () => undefined, used: (visit) => visit };
+function judgeOf(config: SyncConfig, rules: Rules): Judge {
+  const sources = rules.rules.flatMap(({ fields }) => fields.flatMap(({ from }) => from ?? []));
+  return {
+    excludedDomains: config.SYNC_EXCLUDED_DOMAINS,
+    ineligible: () => undefined,
+    used: (visit) => [visit.visitor, ...sources.map((path) => path.split('.').reduce<unknown>(partOf, visit))],
+  };
+}
+
+function partOf(whole: unknown, name: string): unknown {
+  return typeof whole === 'object' && whole !== null ? Reflect.get(whole, name) : undefined;
 }
 
 function refuseContradictions(config: SyncConfig): void {

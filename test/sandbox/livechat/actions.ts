@@ -34,6 +34,12 @@ export type Behaviour = {
   visibleGroups: readonly number[] | undefined;
   /** The data centre of the account: calls without this X-Region are misdirected. Undefined: any. */
   region: string | undefined;
+  /** Pages of more threads than this take LiveChat too long: request_timeout. Undefined: none does. */
+  largestPage: number | undefined;
+  /** How far back the plan shows the archive, in milliseconds; a window that begins before is limit_reached. Undefined: all of it. */
+  historyMs: number | undefined;
+  /** The licence's groups and who is in them; undefined: the token lacks groups--all:ro. */
+  groups: readonly { id: number; name: string; agents: readonly string[] }[] | undefined;
   /** What v3.6 says about its own end: dates as YYYY-MM-DD. */
   versionHeaders: { Legacy?: string; Deprecation?: string };
 };
@@ -48,6 +54,9 @@ export const usualBehaviour: Behaviour = {
   foundChatsOff: 0,
   visibleGroups: undefined,
   region: undefined,
+  largestPage: undefined,
+  historyMs: undefined,
+  groups: undefined,
   versionHeaders: {},
 };
 
@@ -55,10 +64,13 @@ export const usualBehaviour: Behaviour = {
 export type Answer = { body: object; records: number };
 
 export type Actions = Record<ActionName, (body: unknown) => Answer>;
-export type ActionName = 'list_archives' | 'list_chats' | 'get_chat' | 'get_customer';
+export type ActionName = 'list_archives' | 'list_chats' | 'get_chat' | 'get_customer' | 'list_groups';
+
+/** Actions of the configuration API; the others are the Agent Chat Web API's. */
+export const CONFIGURATION_ACTIONS: readonly string[] = ['list_groups'];
 
 /**
- * Creates the four actions of the Agent Chat Web API v3.6 that a reader of archives needs.
+ * Creates the actions that a reader of archives needs: four of the Agent Chat Web API v3.6, one of the configuration API.
  *
  * @param archive what they read
  * @param clock ages page_ids, and threads that wait for the index
@@ -97,7 +109,14 @@ export function createActions(archive: Archive, clock: Clock, behaviour: Behavio
   return {
     list_archives(body) {
       const from = readList(body, archiveFiltersSchema, archivePages.place, isById);
-      const { filters, order } = 'query' in from ? from.query : from;
+      const { filters, order, limit } = 'query' in from ? from.query : from;
+      const oldest = behaviour.historyMs === undefined ? undefined : (clock.now() - behaviour.historyMs) * 1000;
+      if (oldest !== undefined && filters.from !== undefined && filters.from < oldest) {
+        throw new ApiError('limit_reached', 'The plan does not reach so far back');
+      }
+      if (behaviour.largestPage !== undefined && limit > behaviour.largestPage && !isById(filters)) {
+        throw new ApiError('request_timeout', 'Request timed out');
+      }
       const rows = inOrder(found(filters), archiveKeys.timeUs, order);
       // Threads asked for by id come without paging, all of them: at most twenty.
       const page = isById(filters) ? { rows } : archivePages.cut(rows, archiveKeys, from, behaviour.pageTies);
@@ -151,6 +170,19 @@ export function createActions(archive: Archive, clock: Clock, behaviour: Behavio
       if (profile === undefined) throw new ApiError('not_found', 'Customer not found');
       return { body: customerWithChats(archive, profile), records: 1 };
     },
+
+    list_groups(body) {
+      if (behaviour.groups === undefined) throw new ApiError('authorization', 'Missing scope: groups--all:ro');
+      const { fields } = parse(listGroupsSchema, body);
+      const withAgents = fields?.includes('agent_priorities') === true;
+      const groups = behaviour.groups.map(({ id, name, agents }) => ({
+        id,
+        name,
+        language_code: 'en',
+        ...(withAgents ? { agent_priorities: Object.fromEntries(agents.map((agent) => [agent, 'normal'])) } : {}),
+      }));
+      return { body: groups, records: groups.length };
+    },
   };
 }
 
@@ -161,6 +193,7 @@ const getChatSchema = z.object({
     .nullish()
     .transform((id) => id ?? undefined),
 });
+const listGroupsSchema = z.object({ fields: z.array(z.enum(['agent_priorities', 'routing_status'])).nullish() });
 const getCustomerSchema = z.object({ id: z.string().min(1) });
 
 /*

@@ -575,3 +575,34 @@ test('a chat that begins, is talked in, tagged, corrected, closed, rated and reo
   expect(() => archive.reopen(chatId)).toThrow('still has an active thread');
   expect(() => archive.closeThread(threadId)).toThrow('has ended already');
 });
+
+test('a window that begins before the plan’s history is limit_reached; a page that is too large times out', async () => {
+  const { fail, read, behaviour } = await livechat({ historyMs: 3_600_000, largestPage: 50 });
+  const from = (time: string) => ({ filters: { from: `2026-11-23T${time}.000000+00:00` }, limit: 50 });
+  expect(await fail('list_archives', from('10:59:59'))).toMatchObject({ type: 'limit_reached' });
+  await read('list_archives', from('11:00:01'));
+  expect(await fail('list_archives', { limit: 51 })).toMatchObject({ type: 'request_timeout', status: 408 });
+  await read('list_archives', { filters: { thread_ids: ['T1'] } });
+  behaviour.largestPage = undefined;
+  await read('list_archives', { limit: 51 });
+});
+
+test('groups are the configuration API’s, and need a scope of their own', async () => {
+  const groups = [{ id: 1, name: 'Sales', agents: ['a@shop.example'] }];
+  const { behaviour, url } = await livechat();
+  const list = async (api: string, body: object) => {
+    const response = await fetch(`${url}/v3.6/${api}/action/list_groups`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: basic },
+      body: JSON.stringify(body),
+    });
+    return response.json();
+  };
+  expect(await list('configuration', {})).toMatchObject({ error: { type: 'authorization' } });
+  behaviour.groups = groups;
+  expect(await list('agent', {})).toMatchObject({ error: { type: 'not_found' } });
+  expect(await list('configuration', {})).toEqual([{ id: 1, name: 'Sales', language_code: 'en' }]);
+  expect(await list('configuration', { fields: ['agent_priorities'] })).toMatchObject([
+    { agent_priorities: { 'a@shop.example': 'normal' } },
+  ]);
+});

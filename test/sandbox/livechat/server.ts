@@ -3,7 +3,14 @@ import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { FaultEffect, Faults } from '../faults.ts';
 import type { Random } from '../random.ts';
-import { type ActionName, type Actions, type Behaviour, createActions, usualBehaviour } from './actions.ts';
+import {
+  type ActionName,
+  type Actions,
+  type Behaviour,
+  CONFIGURATION_ACTIONS,
+  createActions,
+  usualBehaviour,
+} from './actions.ts';
 import { type Archive, createArchive } from './archive.ts';
 import { ApiError, envelope, statusOf } from './envelope.ts';
 
@@ -57,7 +64,7 @@ export type LiveChatServer = {
 
 /**
  * Starts a LiveChat server: `POST /v3.6/agent/action/<action>` for list_archives, list_chats, get_chat and get_customer,
- * with the rules, gaps and traps of the Agent Chat Web API as its documentation and recorded responses show them.
+ * `POST /v3.6/configuration/action/list_groups`, with the rules, gaps and traps of the Agent Chat Web API as its documentation and recorded responses show them.
  *
  * @param options the clock and faults it shares with the sandbox, its address, its one account, its behaviour
  * @returns the server, listening
@@ -77,7 +84,7 @@ export async function startLiveChat(options: LiveChatOptions): Promise<LiveChatS
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 
-  app.post<{ Params: { version: string; action: string } }>('/:version/agent/action/:action', (request, reply) =>
+  app.post<{ Params: Target }>('/:version/:api/action/:action', (request, reply) =>
     handle(request, reply, request.params),
   );
   app.setNotFoundHandler((request, reply) => handle(request, reply, undefined));
@@ -90,7 +97,7 @@ export async function startLiveChat(options: LiveChatOptions): Promise<LiveChatS
   async function handle(
     request: FastifyRequest,
     reply: FastifyReply,
-    target: { version: string; action: string } | undefined,
+    target: Target | undefined,
   ): Promise<FastifyReply> {
     const endpoint = target?.action ?? 'unknown';
     const call = openCall(endpoint, request);
@@ -145,14 +152,14 @@ export async function startLiveChat(options: LiveChatOptions): Promise<LiveChatS
     return ms < SERVER_TIMEOUT_MS;
   }
 
-  function answerTo(target: { version: string; action: string } | undefined, request: FastifyRequest): Sent {
+  function answerTo(target: Target | undefined, request: FastifyRequest): Sent {
     let headers: Record<string, string> = {};
     try {
       if (target === undefined) throw new ApiError('not_found', 'Unknown path: POST /v3.6/agent/action/<action>');
       headers = versionHeaders(target.version, behaviour);
       checkRegion(request, behaviour.region);
       checkToken(request, options.accountId, options.pat);
-      if (!isAction(target.action, actions)) throw new ApiError('not_found', `Unknown action '${target.action}'`);
+      if (!isAction(target, actions)) throw new ApiError('not_found', `Unknown action '${target.action}'`);
       const { body, records } = actions[target.action](readBody(request));
       return { status: 200, headers, text: JSON.stringify(body), records };
     } catch (error) {
@@ -178,6 +185,9 @@ export async function startLiveChat(options: LiveChatOptions): Promise<LiveChatS
     },
   };
 }
+
+/** Which action of which API is called, by the path. */
+type Target = { version: string; api: string; action: string };
 
 /** "The server side timeout is 15 seconds": then request_timeout is the answer. */
 const SERVER_TIMEOUT_MS = 15_000;
@@ -271,6 +281,7 @@ function json(body: unknown): unknown {
   }
 }
 
-function isAction(name: string, actions: Actions): name is ActionName {
-  return Object.hasOwn(actions, name);
+function isAction(target: Target, actions: Actions): target is Target & { action: ActionName } {
+  const api = CONFIGURATION_ACTIONS.includes(target.action) ? 'configuration' : 'agent';
+  return target.api === api && Object.hasOwn(actions, target.action);
 }
