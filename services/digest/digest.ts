@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { domainToASCII } from 'node:url';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
@@ -19,7 +18,7 @@ import { closeLostRuns, finishRun, heartbeat, startRun } from '../shared/store/r
 import type { RunOutcome } from '../shared/store/schema.ts';
 import { composeEmail, hasNews } from './email.ts';
 import { applyRetention, type Retention } from './retention.ts';
-import { type Delivery, type OutgoingMail, SEND_DEADLINE, sendMail } from './send.ts';
+import { SEND_DEADLINE, sendMail } from './send.ts';
 import { localDate } from './times.ts';
 
 export type DigestRun = {
@@ -163,7 +162,12 @@ async function deliverDigest(run: DigestRun, digest: Digest, stillMine: () => Pr
   const { log, from, to } = run;
   const { mail, messageId, localDate: date } = digest;
   // To those whom the configuration names now: where the first sending failed for a wrong address, this one must not.
-  const delivery = await sendPatiently(run, { ...mail, from, to, messageId, date: digest.createdAt }, stillMine);
+  const outgoing = { ...mail, from, to, messageId, date: digest.createdAt };
+  const delivery = await sendMail(run.smtpUrl, outgoing, run.signal, {
+    delays: run.retryDelays,
+    before: stillMine,
+    onDelay: (failure, seconds) => log.warn({ seconds }, `${failure.message} Trying again in ${seconds} s.`),
+  });
   await markDigestSent(run.db, digest.id, delivery.accepted);
   const recipients = delivery.accepted.length;
   log.info({ date, errors: digest.errorCount, recipients, messageId }, `sent the digest of ${date}`);
@@ -174,28 +178,6 @@ async function deliverDigest(run: DigestRun, digest: Digest, stillMine: () => Pr
     );
   }
   return recipients;
-}
-
-/**
- * Sends a mail, and sends it again where the server was away for a moment. It is the same bytes every time: where the
- * server had taken it and its answer got lost, the second is a duplicate, not another mail.
- *
- * @param stillMine called before each sending, which must not begin where another digest is at work by then.
- */
-async function sendPatiently(run: DigestRun, mail: OutgoingMail, stillMine: () => Promise<void>): Promise<Delivery> {
-  const { log, signal, retryDelays } = run;
-  for (const delay of retryDelays) {
-    await stillMine();
-    try {
-      return await sendMail(run.smtpUrl, mail, signal);
-    } catch (error) {
-      if (signal.aborted || !(error instanceof Failure) || error.exitCode !== EXIT.tryLater) throw error;
-      log.warn({ seconds: delay / 1000 }, `${error.message} Trying again in ${delay / 1000} s.`);
-      await sleep(delay, undefined, { signal });
-    }
-  }
-  await stillMine();
-  return sendMail(run.smtpUrl, mail, signal);
 }
 
 async function stillMine(db: Database, runId: number, owner: string): Promise<void> {

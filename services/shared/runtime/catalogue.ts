@@ -9,6 +9,12 @@ export const CATALOGUE = {
     says: 'Marketo refused a lead because of one of its values.',
     todo: 'Look up the field in the error: correct the value in LiveChat, or the rule that sends it. The thread is tried again by later runs.',
   },
+  'field-refused': {
+    stage: 'deliver',
+    severity: 'warning',
+    says: 'Marketo refused the value of a field; the lead was written without it.',
+    todo: 'Look up the field in the error: correct the value in LiveChat, or the rule that sends it.',
+  },
   'lead-conflict': {
     stage: 'deliver',
     severity: 'error',
