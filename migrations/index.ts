@@ -1,6 +1,7 @@
 import type { Migration } from 'kysely/migration';
 import * as tables from './0001_tables.ts';
 import * as indexes from './0002_indexes.ts';
+import * as digest from './0003_digest.ts';
 import * as leadField from './0004_lead_field.ts';
 
 /**
@@ -10,5 +11,6 @@ import * as leadField from './0004_lead_field.ts';
 export const MIGRATIONS: Record<string, Migration> = {
   '0001_tables': tables,
   '0002_indexes': indexes,
+  '0003_digest': digest,
   '0004_lead_field': leadField,
 };

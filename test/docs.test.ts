@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { withSettings } from '../scripts/configuration-doc.ts';
 import { chatAnswer } from '../services/shared/livechat/types.ts';
@@ -23,7 +23,23 @@ test('the runbook has a heading for every error code, with the catalogue’s wor
   for (const [code, entry] of Object.entries(CATALOGUE)) {
     expect(sections.get(code)).toContain(entry.says);
     expect(sections.get(code)).toContain(entry.todo);
+    expect(sections.get(code)).toContain(`*(${entry.stage}, ${entry.severity})*`);
   }
+});
+
+test('every code of the catalogue is logged somewhere, and no code that is logged is missing there', () => {
+  const sources = readdirSync('services', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('status/'))
+    .filter((file) => file !== 'shared/runtime/catalogue.ts')
+    .map((file) => readFileSync(`services/${file}`, 'utf8'));
+  const unused = Object.keys(CATALOGUE).filter((code) => !sources.some((source) => source.includes(`'${code}'`)));
+  expect(unused).toEqual([]);
+  // The types hold this too, where a code is written down as a literal; this holds it where one is made into a wider type.
+  const logged = sources.flatMap((source) =>
+    [...source.matchAll(/\bcode: '([a-z]+(?:-[a-z]+)+)'/g)].map(([, code]) => code),
+  );
+  expect(logged.filter((code) => code !== undefined && !(code in CATALOGUE))).toEqual([]);
+  expect(logged.length).toBeGreaterThan(5);
 });
 
 test('rules may take values from exactly what is read of LiveChat, and the page on configuration tells of each', () => {

@@ -3,7 +3,13 @@ import { sql } from 'kysely';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { at } from '../../test/digest/example.ts';
 import { keptLog } from '../../test/digest/logged.ts';
-import { openDoorkeeper, openMailbox, openSlowMailbox, type TestMailbox } from '../../test/digest/mailbox.ts';
+import {
+  openDoorkeeper,
+  openMailbox,
+  openSecureMailbox,
+  openSlowMailbox,
+  type TestMailbox,
+} from '../../test/digest/mailbox.ts';
 import { testDatabase } from '../../test/postgres/database.ts';
 import { CATALOGUE, type ErrorCode } from '../shared/runtime/catalogue.ts';
 import { addMilliseconds, type Instant } from '../shared/runtime/instant.ts';
@@ -16,6 +22,16 @@ const { db, empty } = await testDatabase();
 beforeEach(empty);
 
 const DAY = 86_400_000;
+const DECADE = 3650 * DAY;
+const KEEP_ALL = {
+  visitors: DECADE,
+  changes: DECADE,
+  errors: DECADE,
+  calls: DECADE,
+  runs: DECADE,
+  digests: DECADE,
+  overlap: DAY,
+};
 const NOON = at('2026-11-23T12:00:00Z');
 
 function run(mailbox: { url: string }, changes: Partial<DigestRun> = {}) {
@@ -32,6 +48,9 @@ function run(mailbox: { url: string }, changes: Partial<DigestRun> = {}) {
     heartbeat: false,
     statusUrl: undefined,
     syncInterval: 3_600_000,
+    dailyCalls: 20_000,
+    retryDelays: [],
+    retention: KEEP_ALL,
     runName: undefined,
     ...changes,
   });
@@ -50,6 +69,12 @@ async function logged(count: number, changes: Partial<LoggedError> = {}): Promis
       ...changes,
     })),
   );
+}
+
+/** A sync that has just succeeded, so that its silence is no news. */
+async function oneSync(endedAt = NOON): Promise<void> {
+  await sql`insert into livechat_marketo.run (job, trigger, started_at, heartbeat_at, finished_at, outcome)
+    values ('sync', 'schedule', ${endedAt}, ${endedAt}, ${endedAt}, 'done')`.execute(db);
 }
 
 const digests = () => db.selectFrom('digest').selectAll().orderBy('local_date').execute();
@@ -126,21 +151,102 @@ describe('a day with new errors', () => {
 describe('a day with nothing new', () => {
   test('has no mail and no digest', async () => {
     const mailbox = await openMailbox();
+    await oneSync();
     const { ended, lines } = run(mailbox);
     expect(await ended).toBe(0);
     expect(await mailbox.mails()).toEqual([]);
     expect(await digests()).toEqual([]);
     expect(lines.map((line) => line['msg'])).toContain('nothing new: no digest today');
-    expect(await runs()).toMatchObject([{ outcome: 'done' }]);
+    expect(await runs()).toMatchObject([{ job: 'sync' }, { job: 'digest', outcome: 'done' }]);
   });
 
   test('has one mail where a heartbeat is wanted, and no second', async () => {
     const mailbox = await openMailbox();
+    await oneSync();
     await run(mailbox, { heartbeat: true }).ended;
     await run(mailbox, { heartbeat: true }).ended;
     expect((await mailbox.mails()).map((mail) => mail.subject)).toEqual(['[livechat-marketo-sync] No new errors']);
     expect(await digests()).toMatchObject([{ error_count: 0, state: 'sent' }]);
   });
+});
+
+describe('a sync that has been silent for too long', () => {
+  test('is one mail a day without any error, until it succeeds', async () => {
+    const mailbox = await openMailbox();
+    await oneSync(addMilliseconds(NOON, -4 * 3_600_000));
+    for (const hours of [0, 1, 2]) await run(mailbox, { now: addMilliseconds(NOON, hours * 3_600_000) }).ended;
+    await run(mailbox, { now: addMilliseconds(NOON, DAY) }).ended;
+    await oneSync(addMilliseconds(NOON, 2 * DAY - 60_000));
+    await run(mailbox, { now: addMilliseconds(NOON, 2 * DAY) }).ended;
+    expect((await mailbox.mails()).map(({ subject }) => subject)).toEqual([
+      '[livechat-marketo-sync] No sync for 4 h',
+      '[livechat-marketo-sync] No sync for 1 d 4 h',
+    ]);
+    expect((await digests()).map(({ error_count }) => error_count)).toEqual([0, 0]);
+  });
+});
+
+describe('a mail server that was away for a moment', () => {
+  test('is asked again in the same run, with the same mail', async () => {
+    const mailbox = await openMailbox();
+    mailbox.refuseNext({ at: 'data', code: 451, text: 'Try again later', times: 2 });
+    await logged(2);
+    const { ended, lines } = run(mailbox, { retryDelays: [10, 20] });
+    expect(await ended).toBe(0);
+    expect(await mailbox.mails()).toHaveLength(1);
+    expect(lines.filter(({ msg }) => String(msg).includes('Trying again in')).map(({ seconds }) => seconds)).toEqual([
+      0.01, 0.02,
+    ]);
+    expect(await digests()).toMatchObject([{ state: 'sent' }]);
+  });
+
+  test('that takes the mail and breaks off before its answer gets the same bytes again', async () => {
+    const mailbox = await openMailbox();
+    mailbox.dropNext('before-answer');
+    await logged(2);
+    expect(await run(mailbox, { retryDelays: [10] }).ended).toBe(0);
+    const [first, second, ...others] = await mailbox.mails();
+    expect(others).toEqual([]);
+    expect(second?.raw).toBe(first?.raw);
+  });
+
+  test('and does not come back ends the run with 75; a refused password is not tried again', async () => {
+    await logged(2);
+    const gone = run({ url: 'smtp://127.0.0.1:1' }, { retryDelays: [1, 1, 1] });
+    await expect(gone.ended).rejects.toMatchObject({ exitCode: 75 });
+    expect(gone.lines.filter(({ msg }) => String(msg).includes('Trying again'))).toHaveLength(3);
+    const mailbox = await openMailbox({ auth: { user: 'sync', pass: 'right' } });
+    const refused = run({ url: mailbox.url.replace('right', 'wrong') }, { retryDelays: [1, 1, 1] });
+    await expect(refused.ended).rejects.toMatchObject({ exitCode: 77 });
+    expect(refused.lines.filter(({ msg }) => String(msg).includes('Trying again'))).toEqual([]);
+  });
+
+  test('and a signal meanwhile ends the waiting', async () => {
+    await logged(1);
+    const controller = new AbortController();
+    const { ended } = run({ url: 'smtp://127.0.0.1:1' }, { retryDelays: [600_000], signal: controller.signal });
+    setTimeout(() => controller.abort(), 100);
+    await expect(ended).rejects.toThrow();
+    expect(await runs()).toMatchObject([{ outcome: 'stopped' }]);
+    expect(await digests()).toMatchObject([{ state: 'claimed' }]);
+  });
+});
+
+test('what has been kept for long enough goes after the sending, also where no mail could be sent', async () => {
+  const old = () =>
+    sql`insert into livechat_marketo.marketo_call (instance, endpoint, outcome, sent_at, records, waited_ms)
+      values ('i', 'leads-lookup', 'ok', ${addMilliseconds(NOON, -2 * DAY)}, 1, 0)`.execute(db);
+  const retention = { ...KEEP_ALL, calls: DAY };
+  await old();
+  await logged(1);
+  await expect(run({ url: 'smtp://127.0.0.1:1' }, { retention }).ended).rejects.toMatchObject({ exitCode: 75 });
+  expect(await db.selectFrom('marketo_call').selectAll().execute()).toEqual([]);
+  await old();
+  await run(await openMailbox(), { retention }).ended;
+  expect(await runs()).toMatchObject([
+    { outcome: 'failed', counts: { mails: 0, deletedCalls: 1 } },
+    { outcome: 'done', counts: { mails: 1, deletedCalls: 1 } },
+  ]);
 });
 
 describe('a mail server that does not take the mail', () => {
@@ -264,6 +370,14 @@ test('a certificate that nobody signed is refused with 75, unless SMTP_URL says 
   expect(await mailbox.mails()).toHaveLength(1);
 });
 
+test('a server with TLS from the first byte on is spoken to, once its certificate is known', async () => {
+  const mailbox = await openSecureMailbox();
+  await logged(1);
+  await expect(run(mailbox).ended).rejects.toMatchObject({ exitCode: 75, message: expect.stringMatching(/CERT/) });
+  expect(await run({ url: `${mailbox.url}?tls.rejectUnauthorized=false` }).ended).toBe(0);
+  expect(await mailbox.mails()).toHaveLength(1);
+});
+
 test('a run that lost its lease to another stops before its next mail', async () => {
   await logged(3);
   await expect(run({ url: 'smtp://127.0.0.1:1' }).ended).rejects.toMatchObject({ exitCode: 75 });
@@ -380,17 +494,38 @@ test('ten thousand errors of twelve kinds are one mail with twelve kinds, below 
 
 test('canaries in the log reach neither the headers nor the markup of the mail that arrives', async () => {
   const mailbox = await openMailbox();
-  const canary = `<script>alert(1)</script>\r\nBcc: eve@evil.example\r\n\r\n--boundary ${'\u202E'}gnp.exe ${'A'.repeat(10_240)}`;
+  const canary = `\0<script>alert(1)</script>\r\nBcc: eve@evil.example\r\n\r\n--boundary ${'\u202E'}gnp.exe ${'A'.repeat(10_240)}`;
   await logged(1, { message: canary, threadId: canary });
   expect(await run(mailbox).ended).toBe(0);
   const [mail] = await mailbox.mails();
   expect(mail?.recipients).toEqual(['ops@shop.example', 'crm@shop.example']);
   expect(mail?.headers.has('bcc')).toBe(false);
   expect(mail?.html).not.toContain('<script');
-  expect(mail?.html).toContain('&lt;script&gt;alert(1)&lt;/script&gt; Bcc: eve@evil.example --boundary gnp.exe');
+  expect(mail?.html).toContain('&lt;script&gt;alert(1)&lt;/script&gt; Bcc: e•••@evil.example --boundary gnp.exe');
   expect(mail?.text).toContain('<script>alert(1)</script>');
   expect(`${mail?.html}${mail?.text}`).not.toContain('\u202E');
   expect(Buffer.byteLength(mail?.raw ?? '')).toBeLessThan(20_000);
+});
+
+test('nothing of a visitor gets into a mail or a log, whatever is in the ledger and the audit trail', async () => {
+  const mailbox = await openMailbox();
+  const canary = `canary <script>alert(1)</script>\r\nBcc: canary@evil.example ${'\u202E'} ${'canary'.repeat(2000)}`;
+  const visitor = JSON.stringify({
+    visitor: { name: canary, email: 'canary@evil.example', variables: { [canary]: canary } },
+  });
+  await sql`insert into livechat_marketo.chat_thread
+    (thread_id, chat_id, customer_id, email, visitor, started_at, state, reason, content_hash, first_seen_at, updated_at)
+    values ('T0', 'C', 'canary', 'canary@evil.example', ${visitor}, now(), 'dead', 'lead-refused', '', now(), now())`.execute(
+    db,
+  );
+  await sql`insert into livechat_marketo.lead_change (run_id, thread_id, lead_id, action, changes)
+    values (1, 'T0', 1, 'created', ${JSON.stringify([{ field: 'firstName', to: canary }])})`.execute(db);
+  await logged(1);
+  const { ended, lines } = run(mailbox);
+  expect(await ended).toBe(0);
+  const [mail] = await mailbox.mails();
+  expect(mail?.text).toContain('! Dead threads: 1');
+  expect(`${mail?.raw}${JSON.stringify(lines)}`).not.toContain('canary');
 });
 
 test('an error that is committed while the digest is claimed is in this digest or in the next, never in none', async () => {

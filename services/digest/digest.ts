@@ -10,13 +10,14 @@ import {
   type Digest,
   hasDigest,
   markDigestSent,
-  syncHealth,
   unsentDigests,
 } from '../shared/store/digests.ts';
+import { syncHealth } from '../shared/store/health.ts';
 import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
 import { closeLostRuns, finishRun, heartbeat, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { composeEmail } from './email.ts';
+import { composeEmail, hasNews } from './email.ts';
+import { applyRetention, type Retention } from './retention.ts';
 import { SEND_DEADLINE, sendMail } from './send.ts';
 import { localDate } from './times.ts';
 
@@ -35,12 +36,18 @@ export type DigestRun = {
   statusUrl: string | undefined;
   /** How often the sync is scheduled, in milliseconds. */
   syncInterval: number;
+  /** How many calls to Marketo a day are this product's. */
+  dailyCalls: number;
+  /** How long is waited, in milliseconds, before a mail that the server did not take is sent again, each time. */
+  retryDelays: readonly number[];
+  retention: Retention;
   /** The Kubernetes Job's name, where there is one. */
   runName: string | undefined;
 };
 
 /**
- * One run of the digest: sends what an earlier run has claimed and not sent, then claims and sends today's.
+ * One run of the digest: sends what an earlier run has claimed and not sent, then claims and sends today's, then takes
+ * away what has been kept for long enough.
  *
  * SMTP has no transaction: where a process dies between the server's yes and the mark in the database, the mail is
  * sent twice rather than never, as the same mail under the same Message-ID.
@@ -52,7 +59,7 @@ export async function runDigest(run: DigestRun): Promise<ExitCode> {
   const { db } = run;
   const runId = await startRun(db, 'digest', run.runName);
   const log = run.log.child({ run: runId });
-  const counts = { errors: 0, mails: 0, recipients: 0 };
+  const counts: Counts = { errors: 0, mails: 0, recipients: 0 };
   // A Job's second pod has the name of its first, which is dead by then: it need not wait for the lease to run out.
   const owner = run.runName ?? randomUUID();
   try {
@@ -63,7 +70,7 @@ export async function runDigest(run: DigestRun): Promise<ExitCode> {
     }
     try {
       await closeLostRuns(db, 'digest', runId);
-      await sendEverything({ ...run, log }, counts, () => stillMine(db, runId, owner));
+      await work({ ...run, log }, counts, () => stillMine(db, runId, owner));
     } finally {
       await releaseLease(db, LEASE, owner);
     }
@@ -85,17 +92,35 @@ function howItEnded(error: unknown, signal: AbortSignal): [RunOutcome, string] {
   return ['failed', 'Ended by an error nobody foresaw: see the run’s log.'];
 }
 
-type Counts = { errors: number; mails: number; recipients: number };
+type Counts = { errors: number; mails: number; recipients: number } & Record<string, number>;
 
 const LEASE = 'digest';
 
 /** Taken anew before every mail: a holder that still sends always holds it, a dead one does not for long. */
 const LEASE_SECONDS = SEND_DEADLINE / 1000 + 30;
 
+/** What has been kept for long enough goes also where no mail could be sent: nobody's data is kept for a mail server. */
+async function work(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
+  try {
+    await sendEverything(run, counts, stillMine);
+  } catch (error) {
+    if (!run.signal.aborted) {
+      await cleanUp(run, counts, stillMine).catch((second: unknown) =>
+        run.log.error({ err: second }, 'could not take away what has been kept for long enough'),
+      );
+    }
+    throw error;
+  }
+  await cleanUp(run, counts, stillMine);
+}
+
+async function cleanUp(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
+  Object.assign(counts, await applyRetention(run, stillMine));
+}
+
 async function sendEverything(run: DigestRun, counts: Counts, stillMine: () => Promise<void>): Promise<void> {
   const deliver = async (digest: Digest) => {
-    await stillMine();
-    counts.recipients += await deliverDigest(run, digest);
+    counts.recipients += await deliverDigest(run, digest, stillMine);
     counts.errors += digest.errorCount;
     counts.mails += 1;
   };
@@ -124,7 +149,7 @@ async function claimToday(run: DigestRun): Promise<Digest | undefined> {
     messageId: newMessageId(date, run.from),
     recipients: run.to,
     now,
-    evenIfNothing: run.heartbeat,
+    isWanted: (contents) => run.heartbeat || hasNews({ ...run, contents }),
     compose: (contents) => composeEmail({ ...run, contents }),
   });
   if (digest)
@@ -133,11 +158,16 @@ async function claimToday(run: DigestRun): Promise<Digest | undefined> {
   return digest;
 }
 
-async function deliverDigest(run: DigestRun, digest: Digest): Promise<number> {
+async function deliverDigest(run: DigestRun, digest: Digest, stillMine: () => Promise<void>): Promise<number> {
   const { log, from, to } = run;
   const { mail, messageId, localDate: date } = digest;
   // To those whom the configuration names now: where the first sending failed for a wrong address, this one must not.
-  const delivery = await sendMail(run.smtpUrl, { ...mail, from, to, messageId, date: digest.createdAt }, run.signal);
+  const outgoing = { ...mail, from, to, messageId, date: digest.createdAt };
+  const delivery = await sendMail(run.smtpUrl, outgoing, run.signal, {
+    delays: run.retryDelays,
+    before: stillMine,
+    onDelay: (failure, seconds) => log.warn({ seconds }, `${failure.message} Trying again in ${seconds} s.`),
+  });
   await markDigestSent(run.db, digest.id, delivery.accepted);
   const recipients = delivery.accepted.length;
   log.info({ date, errors: digest.errorCount, recipients, messageId }, `sent the digest of ${date}`);
@@ -163,7 +193,7 @@ async function stillMine(db: Database, runId: number, owner: string): Promise<vo
  * Drawn once for a digest and kept with it. Not made of the row's number: two installations that send for one domain
  * would use the same, and mail servers drop a second mail under a Message-ID they have seen.
  */
-function newMessageId(date: string, from: string): string {
+export function newMessageId(date: string, from: string): string {
   const domain = from.slice(from.lastIndexOf('@') + 1).replace(/>$/, '');
   return `<digest-${date}.${randomUUID()}@${domainToASCII(domain) || 'localhost'}>`;
 }

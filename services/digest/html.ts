@@ -1,4 +1,5 @@
-import type { DigestView, GroupView, HealthView } from './email.ts';
+import type { DigestView, GroupView, RecoveredView } from './email.ts';
+import type { HealthView } from './silence.ts';
 
 /**
  * The HTML part of a digest: one column that a phone shows without zooming, in the reader's light or dark colours.
@@ -26,9 +27,11 @@ export function htmlPart(view: DigestView): string {
 <p class="mute" style="margin:0 0 4px;font-size:14px;color:${LIGHT.mute}">livechat-marketo-sync &middot; ${escaped(view.day)}</p>
 <h1 style="margin:0;font-size:28px;line-height:1.2;font-weight:700;letter-spacing:-0.01em">${escaped(view.headline)}</h1>
 <p class="mute" style="margin:6px 0 24px;color:${LIGHT.mute}">${escaped(view.summary)}</p>
+${view.silence === undefined ? '' : alarm(view.silence)}
 ${view.groups.map(card).join('\n')}
 ${view.rest === undefined ? '' : `<p style="margin:0 0 24px">${escaped(view.rest)}</p>`}
-<h2 style="margin:32px 0 8px;font-size:18px;line-height:1.3;font-weight:700">State of the sync</h2>
+${view.recovered.length === 0 ? '' : recoveredPart(view)}
+${heading('State of the sync')}
 <table width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;font:15px/1.45 ${SANS}">
 ${view.health.map(healthRow).join('\n')}
 </table>
@@ -86,12 +89,41 @@ function card(group: GroupView): string {
   const { message, threadId } = group.example;
   const source = threadId === undefined ? 'Example' : `Example, thread ${threadId}`;
   return `<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 16px;background:${LIGHT.card};border:1px solid ${LIGHT.line};border-radius:8px;border-collapse:separate"><tr><td class="cell ink edge-${group.severity}" style="padding:18px 20px;border-left:4px solid ${edge};border-radius:7px;font:15px/1.5 ${SANS};color:${LIGHT.ink}">
-<p class="mute" style="margin:0;font-size:13px;color:${LIGHT.mute}"><span class="tag-${group.severity}" style="padding:2px 8px;border-radius:4px;background:${back};color:${ink};font-weight:600">${name}</span>&ensp;${escaped(group.often)}</p>
+<p class="mute" style="margin:0;font-size:13px;color:${LIGHT.mute}"><span class="tag-${group.severity}" style="padding:2px 8px;border-radius:4px;background:${back};color:${ink};font-weight:600">${name}</span>&ensp;${standing(group)} &middot; ${escaped(group.often)}</p>
 <h2 style="margin:8px 0 2px;font-size:17px;line-height:1.35;font-weight:700">${escaped(group.says)}</h2>
-<p class="mute" style="margin:0 0 12px;font-size:13px;color:${LIGHT.mute}"><span style="font-family:${MONO}">${escaped(group.code)}</span> &middot; ${escaped(group.seen)}</p>
+<p class="mute" style="margin:0 0 12px;font-size:13px;color:${LIGHT.mute}"><span style="font-family:${MONO}">${escaped(group.code)}</span><br>${escaped(group.seen)}</p>
 <p class="quote" style="margin:0 0 12px;padding:10px 12px;border-radius:6px;background:${LIGHT.quote};font-size:14px;overflow-wrap:anywhere;word-break:break-word"><span class="mute" style="font-size:13px;color:${LIGHT.mute}">${escaped(source)}</span><br><bdi>${escaped(message)}</bdi></p>
 <p style="margin:0"><strong>To do:</strong> ${escaped(group.todo)}</p>
 </td></tr></table>`;
+}
+
+function standing(group: GroupView): string {
+  const words = escaped(group.standing);
+  return group.isNews ? `<strong class="ink" style="color:${LIGHT.ink}">${words}</strong>` : words;
+}
+
+function alarm({ says, todo }: NonNullable<DigestView['silence']>): string {
+  const { edge } = SEVERITY.critical;
+  return `<table role="presentation" class="card" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 16px;background:${LIGHT.card};border:1px solid ${LIGHT.line};border-radius:8px;border-collapse:separate"><tr><td class="cell ink edge-critical" style="padding:18px 20px;border-left:4px solid ${edge};border-radius:7px;font:15px/1.5 ${SANS};color:${LIGHT.ink}"><p style="margin:0 0 8px">${escaped(says)}</p><p style="margin:0"><strong>To do:</strong> ${escaped(todo)}</p></td></tr></table>`;
+}
+
+function heading(text: string): string {
+  return `<h2 style="margin:32px 0 8px;font-size:18px;line-height:1.3;font-weight:700">${escaped(text)}</h2>`;
+}
+
+function recoveredPart({ recovered, restOfRecovered }: DigestView): string {
+  const rest =
+    restOfRecovered === undefined
+      ? ''
+      : `<p class="mute" style="margin:8px 0 0;font-size:15px;color:${LIGHT.mute}">${escaped(restOfRecovered)}</p>`;
+  return `${heading('No longer seen since the last digest')}
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="border-collapse:collapse;font:15px/1.45 ${SANS}">
+${recovered.map(recoveredRow).join('\n')}
+</table>${rest}`;
+}
+
+function recoveredRow({ says, code, seen }: RecoveredView): string {
+  return `<tr><td class="row ink" style="padding:9px 0;border-top:1px solid ${LIGHT.line};color:${LIGHT.ink}">${escaped(says)}<br><span class="mute" style="font-size:13px;color:${LIGHT.mute}"><span style="font-family:${MONO}">${escaped(code)}</span><br>${escaped(seen)}</span></td></tr>`;
 }
 
 function healthRow({ label, value, needsAttention }: HealthView): string {

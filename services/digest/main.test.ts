@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import PostalMime from 'postal-mime';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openMailbox, openSlowMailbox } from '../../test/digest/mailbox.ts';
 import { emptyDatabase, testDatabase } from '../../test/postgres/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
+import { releaseLease, takeLease } from '../shared/store/lease.ts';
 
 const { db, url, empty } = await testDatabase();
 
@@ -114,6 +119,27 @@ describe('an end that its user can do something about', () => {
 });
 
 describe('a process that is killed', () => {
+  test('before its claim is committed leaves nothing, and the next run tells of everything', async () => {
+    const mailbox = await openMailbox();
+    await oneError('The first.');
+    const lock = await db.startTransaction().execute();
+    await sql`select 1 from livechat_marketo.sync_error for update`.execute(lock);
+    const process = start(environment(mailbox));
+    // It has written the digest's row by now, and waits for the errors.
+    await vi.waitUntil(async () => (await waitingForLock()).length === 1, PATIENCE);
+    process.child.kill('SIGKILL');
+    expect(await process.ended).toMatchObject({ signal: 'SIGKILL' });
+    for (const pid of await waitingForLock()) await sql`select pg_terminate_backend(${pid})`.execute(db);
+    await lock.rollback().execute();
+    expect(await digests()).toEqual([]);
+
+    await oneError('The second.');
+    expect(await start(environment(mailbox)).ended).toMatchObject({ code: 0 });
+    const [mail, ...others] = await mailbox.mails();
+    expect(others).toEqual([]);
+    expect(mail?.subject).toContain('2 new errors');
+  });
+
   test('after its claim, before the mail is taken, leaves a digest that the next run sends', async () => {
     const killed: { child?: ChildProcess } = {};
     const first = await openSlowMailbox(() => killAndWait(killed.child));
@@ -183,6 +209,99 @@ describe('a process that is killed', () => {
     expect(await second.mails()).toHaveLength(1);
     const runs = await db.selectFrom('run').select('outcome').orderBy('id').execute();
     expect(runs.map(({ outcome }) => outcome)).toEqual([null, 'skipped', 'done']);
+  });
+});
+
+describe('--preview', () => {
+  test('writes the mail as .html and .eml, without a mail server, and changes nothing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lms-preview-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    await oneError('Previewed.');
+    const { SMTP_URL: _smtp, ...env } = environment({ url: 'unused' });
+    const tables = ['run', 'digest', 'sync_error', 'error_kind', 'lease', 'counter'] as const;
+    const rows = () => Promise.all(tables.map((table) => db.selectFrom(table).selectAll().execute()));
+    const before = await rows();
+    const out = join(folder, 'made');
+    const { code, output } = await start(env, ['--preview', '--out', out]).ended;
+    expect(code).toBe(0);
+    expect(output).toContain('nothing was sent');
+    expect(await rows()).toEqual(before);
+    const [eml = '', html = '', ...others] = readdirSync(out).sort();
+    expect(others).toEqual([]);
+    expect([eml, html].map((name) => name.replace(/\d/g, '9'))).toEqual([
+      'digest-9999-99-99.eml',
+      'digest-9999-99-99.html',
+    ]);
+    const mail = await PostalMime.parse(readFileSync(join(out, eml)));
+    expect(mail).toMatchObject({
+      subject: expect.stringContaining('1 new error'),
+      from: { address: 'sync@shop.example' },
+      to: [{ address: 'ops@shop.example' }],
+      text: expect.stringContaining('Previewed.'),
+    });
+    expect(mail.html?.trim()).toBe(readFileSync(join(out, html), 'utf8').trim());
+
+    const mailbox = await openMailbox();
+    await start(environment(mailbox)).ended;
+    const [sent] = await mailbox.mails();
+    expect(sent).toMatchObject({ subject: mail.subject });
+  });
+
+  test('says so where it cannot write, and where a digest is not sent yet', async () => {
+    await oneError();
+    expect(await start(environment({ url: 'smtp://127.0.0.1:1' })).ended).toMatchObject({ code: 75 });
+    const { code, output } = await start(environment({ url: 'unused' }), ['--preview', '--out', '/dev/null/no']).ended;
+    expect(code).toBe(78);
+    expect(output).toContain('name another --out');
+    const folder = mkdtempSync(join(tmpdir(), 'lms-preview-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const second = await start(environment({ url: 'unused' }), ['--preview', '--out', folder]).ended;
+    expect(second.output).toMatch(/was claimed and not sent/);
+    expect(second.output).toContain('nor would it be: there is nothing new');
+  });
+});
+
+describe('--forget', () => {
+  const DATABASE = { DATABASE_URL: url };
+
+  test('removes the person and says how many rows that were, and never whom', async () => {
+    await sql`insert into livechat_marketo.chat_thread
+      (thread_id, chat_id, email, visitor, started_at, state, content_hash, first_seen_at, updated_at)
+      values ('T1', 'C', 'Ann.Canary@Example.com', '{}', now(), 'ready', '', now(), now())`.execute(db);
+    const { code, output } = await start(DATABASE, ['--forget', 'ann.canary@example.COM']).ended;
+    expect(code).toBe(0);
+    expect(output).toContain('chat_thread 1');
+    expect(output).not.toMatch(/canary/i);
+    expect(await db.selectFrom('chat_thread').select(['state', 'email', 'reason']).execute()).toEqual([
+      { state: 'ignored', email: null, reason: 'forgotten' },
+    ]);
+    expect(await db.selectFrom('lease').selectAll().execute()).toEqual([]);
+  });
+
+  test('waits while a sync is at work, which could write the person down again', async () => {
+    await takeLease(db, 'sync', 'a run', 600);
+    const process = start(DATABASE, ['--forget', 'ann@example.com']);
+    await once(process.child.stdout, 'data');
+    expect(await db.selectFrom('forgotten_address').selectAll().execute()).toEqual([]);
+    await releaseLease(db, 'sync', 'a run');
+    const { code, output } = await process.ended;
+    expect(code).toBe(0);
+    expect(output).toContain('a sync is at work: waiting for its end');
+    expect(await db.selectFrom('forgotten_address').selectAll().execute()).toHaveLength(1);
+  });
+
+  test('refuses what it does not understand with 64, and does not repeat an address', async () => {
+    for (const args of [
+      ['--forget', 'nobody'],
+      ['--forget'],
+      ['ann.canary@example.com'],
+      ['--forget', 'a@b.c', '--preview'],
+      ['--out', 'x'],
+    ]) {
+      const { code, output } = await start(DATABASE, args).ended;
+      expect(code, args.join(' ')).toBe(64);
+      expect(output).not.toContain('canary');
+    }
   });
 });
 

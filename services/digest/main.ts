@@ -1,68 +1,153 @@
-import { readConfig } from '../shared/runtime/config.ts';
-import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { type Config, readConfig } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
-import { createLog } from '../shared/runtime/log.ts';
+import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { runDigest } from './digest.ts';
+import { forgetPerson } from './forget.ts';
+import { previewMail } from './preview.ts';
 
 // Above the start, because what is declared below it does not exist yet while it runs.
-const SETTINGS = [
-  'DATABASE_URL',
-  'DATABASE_SCHEMA',
-  'SMTP_URL',
+const DATABASE_SETTINGS = ['DATABASE_URL', 'DATABASE_SCHEMA', 'LOG_LEVEL'] as const;
+
+/** What a mail is made of. */
+const MAIL_SETTINGS = [
+  ...DATABASE_SETTINGS,
   'DIGEST_FROM',
   'DIGEST_TO',
   'DIGEST_TIME_ZONE',
   'DIGEST_HEARTBEAT',
   'STATUS_URL',
   'SYNC_INTERVAL',
-  'RUN_NAME',
-  'LOG_LEVEL',
+  'MARKETO_DAILY_CALLS',
 ] as const;
+
+const SETTINGS = [
+  ...MAIL_SETTINGS,
+  'SMTP_URL',
+  'SYNC_OVERLAP',
+  'RETENTION_VISITORS',
+  'RETENTION_CHANGES',
+  'RETENTION_ERRORS',
+  'RETENTION_CALLS',
+  'RETENTION_RUNS',
+  'RETENTION_DIGESTS',
+  'RUN_NAME',
+] as const;
+
+/** A mail server that restarts is back by then; what takes longer is for the next run. */
+const RETRY_DELAYS = [2000, 10_000];
+
+/** A sync of an hour's chats takes minutes. */
+const PATIENCE_MS = 10 * 60_000;
 
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
   const log = createLog('digest', 'info');
   return runProcess(log, async (signal) => {
-    if (readFlags(process.argv.slice(2), {}).help) {
+    const flags = readFlags(process.argv.slice(2), {
+      preview: { type: 'boolean' },
+      out: { type: 'string' },
+      forget: { type: 'string' },
+    });
+    if (flags.help) {
       process.stdout.write(help());
       return EXIT.done;
     }
-    const config = readConfig(process.env, SETTINGS);
-    log.level = config.LOG_LEVEL;
-    const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
-    try {
-      await checkSchema(db, config.DATABASE_SCHEMA);
-      return await runDigest({
-        db,
-        log,
-        now: instantOf(Date.now()),
-        signal,
-        smtpUrl: config.SMTP_URL,
-        from: config.DIGEST_FROM,
-        to: config.DIGEST_TO,
-        timeZone: config.DIGEST_TIME_ZONE,
-        heartbeat: config.DIGEST_HEARTBEAT,
-        statusUrl: config.STATUS_URL,
-        syncInterval: config.SYNC_INTERVAL,
-        runName: config.RUN_NAME,
-      });
-    } catch (error) {
-      throw explained(error, config.DATABASE_URL);
-    } finally {
-      await db.destroy();
-    }
+    if (flags.preview && flags.forget !== undefined)
+      throw new Failure(EXIT.usage, '--preview and --forget are two things: give one of them. Try --help.');
+    if (flags.out !== undefined && !flags.preview)
+      throw new Failure(EXIT.usage, '--out says where --preview writes to: give both. Try --help.');
+    if (flags.preview) return preview(log, flags.out ?? '.');
+    if (flags.forget !== undefined) return forget(log, signal, flags.forget);
+    return send(log, signal);
   });
 }
 
-function help(): string {
-  return `Usage: digest [--help]
+async function send(log: Logger, signal: AbortSignal): Promise<ExitCode> {
+  const config = readConfig(process.env, SETTINGS);
+  return withDatabase(config, log, (db) =>
+    runDigest({
+      ...mailParts(config, db, log),
+      signal,
+      smtpUrl: config.SMTP_URL,
+      retryDelays: RETRY_DELAYS,
+      retention: {
+        visitors: config.RETENTION_VISITORS,
+        changes: config.RETENTION_CHANGES,
+        errors: config.RETENTION_ERRORS,
+        calls: config.RETENTION_CALLS,
+        runs: config.RETENTION_RUNS,
+        digests: config.RETENTION_DIGESTS,
+        overlap: config.SYNC_OVERLAP,
+      },
+      runName: config.RUN_NAME,
+    }),
+  );
+}
 
-Sends one e-mail about the errors that no digest has carried yet, at most one a day.
+async function preview(log: Logger, folder: string): Promise<ExitCode> {
+  const config = readConfig(process.env, MAIL_SETTINGS);
+  return withDatabase(config, log, async (db) => {
+    await previewMail({ ...mailParts(config, db, log), folder });
+    return EXIT.done;
+  });
+}
+
+async function forget(log: Logger, signal: AbortSignal, address: string): Promise<ExitCode> {
+  const config = readConfig(process.env, DATABASE_SETTINGS);
+  return withDatabase(config, log, async (db) => {
+    await forgetPerson({ db, log, signal, patience: PATIENCE_MS }, address);
+    return EXIT.done;
+  });
+}
+
+function mailParts(config: Config<(typeof MAIL_SETTINGS)[number]>, db: Database, log: Logger) {
+  return {
+    db,
+    log,
+    now: instantOf(Date.now()),
+    from: config.DIGEST_FROM,
+    to: config.DIGEST_TO,
+    timeZone: config.DIGEST_TIME_ZONE,
+    heartbeat: config.DIGEST_HEARTBEAT,
+    statusUrl: config.STATUS_URL,
+    syncInterval: config.SYNC_INTERVAL,
+    dailyCalls: config.MARKETO_DAILY_CALLS,
+  };
+}
+
+async function withDatabase(
+  config: Config<(typeof DATABASE_SETTINGS)[number]>,
+  log: Logger,
+  body: (db: Database) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  log.level = config.LOG_LEVEL;
+  const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
+  try {
+    await checkSchema(db, config.DATABASE_SCHEMA);
+    return await body(db);
+  } catch (error) {
+    throw explained(error, config.DATABASE_URL);
+  } finally {
+    await db.destroy();
+  }
+}
+
+function help(): string {
+  return `Usage: digest [--preview [--out DIR] | --forget ADDRESS | --help]
+
+Sends one e-mail about the errors that no digest has carried yet, at most one a day; then takes away what has been kept
+for long enough (RETENTION_…).
+
+  --preview         writes the mail that would be sent now as .html and .eml; sends nothing, changes nothing
+  --out DIR         where --preview writes to (this folder)
+  --forget ADDRESS  removes one person's data from every table, and says how many rows that were
+
 It is configured by environment variables:
 
   ${SETTINGS.join('\n  ')}

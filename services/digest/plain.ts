@@ -1,5 +1,7 @@
+import { maskAddresses } from '../shared/runtime/mask.ts';
+
 /**
- * A text as a mail may carry it: one line, without the characters that could break out of it. Line breaks and control
+ * A text as a mail may carry it: addresses masked, one line, without the characters that could break out of it. Line breaks and control
  * characters become blanks (a subject with one would be two headers); invisible format characters are taken out, among
  * them those that turn the direction of what follows.
  *
@@ -7,8 +9,7 @@
  */
 export function plain(text: string, most: number): string {
   const characters = [
-    ...text
-      .toWellFormed()
+    ...maskAddresses(text.toWellFormed())
       .replace(/\p{Cf}+/gu, '')
       .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
       .trim(),

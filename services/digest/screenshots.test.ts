@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHROMIUM, hasBrowser, launchBrowser } from '../../test/browser.ts';
-import { facts, group } from '../../test/digest/example.ts';
+import { at, facts, group, health } from '../../test/digest/example.ts';
 import { composeEmail, type DigestFacts } from './email.ts';
 
 const FOLDER = 'out/screenshots';
@@ -26,9 +26,49 @@ const SCENES: Record<string, DigestFacts> = {
     }),
     group({ fingerprint: 'unknown', code: 'something-that-no-release-knows', count: 2, threads: 1 }),
   ]),
+  known: facts([], {
+    contents: {
+      ...facts().contents,
+      errors: 24,
+      groups: [
+        group({ kind: { firstAt: at('2026-10-12T07:00:00Z'), count: 1204, toldUntil: at('2026-11-22T06:00:00Z') } }),
+        group({
+          fingerprint: 'back',
+          subject: '1003 country',
+          kind: { firstAt: at('2026-08-01T07:00:00Z'), count: 90, toldUntil: at('2026-11-02T06:00:00Z') },
+        }),
+      ],
+      recovered: [
+        { code: 'marketo-unreachable', subject: 'HTTP 502', lastAt: at('2026-11-21T22:10:00Z') },
+        { code: 'livechat-found-short', subject: '', lastAt: at('2026-11-21T20:10:00Z') },
+      ],
+      health: health({ slowed: [{ instance: '123-abc-456.mktorest.com', at: at('2026-11-23T01:10:00Z') }] }),
+    },
+  }),
+  silent: facts([], {
+    contents: {
+      errors: 0,
+      groups: [],
+      recovered: [],
+      health: health({
+        lastSuccessAt: at('2026-11-20T19:00:00Z'),
+        lastRun: {
+          startedAt: at('2026-11-20T19:00:00Z'),
+          heartbeatAt: at('2026-11-20T19:00:00Z'),
+          outcome: 'done',
+        },
+        watermark: at('2026-11-20T18:50:00Z'),
+      }),
+    },
+  }),
   quiet: facts([], {
     statusUrl: undefined,
-    contents: { errors: 0, groups: [], health: { lastSuccessAt: null, watermark: null, dead: 0, ready: 0 } },
+    contents: {
+      errors: 0,
+      groups: [],
+      recovered: [],
+      health: health({ lastSuccessAt: null, lastRun: null, firstRunAt: null, watermark: null, dead: 0, ready: 0 }),
+    },
   }),
 };
 
@@ -41,7 +81,7 @@ describe.skipIf(!hasBrowser)('in a real browser', () => {
   afterAll(() => browser?.close());
 
   const views = Object.entries(SCENES).flatMap(([scene, sceneFacts]) =>
-    [360, 720].flatMap((width) =>
+    [360, 1024].flatMap((width) =>
       (['light', 'dark'] as const).map((colorScheme) => ({ scene, sceneFacts, width, colorScheme })),
     ),
   );

@@ -1,3 +1,5 @@
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createTransport } from 'nodemailer';
 import { z } from 'zod';
 import { EXIT, Failure } from '../shared/runtime/failure.ts';
@@ -17,9 +19,19 @@ export type Delivery = { /** addresses that the server took the mail for */ acce
 /** One sending never lasts longer, whatever the server does, in milliseconds: it must fit into the digest's lease. */
 export const SEND_DEADLINE = 120_000;
 
+/** How a mail is sent again that the server did not take for a passing reason. */
+export type Patience = {
+  /** How long is waited before each further sending, in milliseconds. */
+  delays: readonly number[];
+  /** Called before each sending; throws where it must not begin any more. */
+  before: () => Promise<void>;
+  onDelay: (failure: Failure, seconds: number) => void;
+};
+
 /**
- * Sends one mail through the server of SMTP_URL. The same mail sent twice is the same bytes: Message-ID, date and the
- * boundary between its parts are given, not drawn.
+ * Sends one mail through the server of SMTP_URL, and again where it was away for a moment. The same mail sent twice is the
+ * same bytes: Message-ID, date and the boundary between its parts are given, not drawn. So where the server had taken it
+ * and its answer got lost, the second is a duplicate, not another mail.
  *
  * @param smtpUrl `smtp://…` or `smtps://…`; nodemailer's connection options may follow as its query.
  * @param signal stops the sending; whether the server has taken the mail is then not known.
@@ -27,7 +39,27 @@ export const SEND_DEADLINE = 120_000;
  * @throws Failure 77 where the server refuses user or password, 75 for everything else that keeps it from taking the
  *   mail. Neither repeats what the server said, because servers repeat what they were told.
  */
-export async function sendMail(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal): Promise<Delivery> {
+export async function sendMail(
+  smtpUrl: string,
+  mail: OutgoingMail,
+  signal: AbortSignal,
+  { delays, before, onDelay }: Patience,
+): Promise<Delivery> {
+  for (let attempt = 0; ; attempt += 1) {
+    await before();
+    try {
+      return await sendOnce(smtpUrl, mail, signal);
+    } catch (error) {
+      const failure = explained(error, smtpUrl);
+      const delay = delays[attempt];
+      if (signal.aborted || delay === undefined || !(failure instanceof Failure) || !isPassing(error)) throw failure;
+      onDelay(failure, delay / 1000);
+      await sleep(delay, undefined, { signal });
+    }
+  }
+}
+
+async function sendOnce(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal): Promise<Delivery> {
   const transport = createTransport({
     url: smtpUrl,
     // A password must not cross a network in the clear because someone on the way took STARTTLS out of the greeting.
@@ -41,24 +73,35 @@ export async function sendMail(smtpUrl: string, mail: OutgoingMail, signal: Abor
   });
   try {
     const { accepted, rejected } = await transport.sendMail({
-      from: mail.from,
-      to: [...mail.to],
-      subject: mail.subject,
-      text: mail.text,
-      html: mail.html,
-      messageId: mail.messageId,
-      date: new Date(millisecondsOf(mail.date)),
-      baseBoundary: mail.messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 50),
-      // RFC 3834: no holiday answers to a mail that a program wrote.
-      headers: { 'Auto-Submitted': 'auto-generated' },
+      ...messageOf(mail),
       signal: AbortSignal.any([signal, AbortSignal.timeout(SEND_DEADLINE)]),
     });
     return { accepted, refused: rejected.length };
-  } catch (error) {
-    throw explained(error, smtpUrl);
   } finally {
     transport.close();
   }
+}
+
+/** The bytes that a server would be given, for a file. */
+export async function renderMail(mail: OutgoingMail): Promise<Buffer> {
+  const transport = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  const { message } = await transport.sendMail(messageOf(mail));
+  return Buffer.isBuffer(message) ? message : buffer(message);
+}
+
+function messageOf(mail: OutgoingMail) {
+  return {
+    from: mail.from,
+    to: [...mail.to],
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    messageId: mail.messageId,
+    date: new Date(millisecondsOf(mail.date)),
+    baseBoundary: mail.messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 50),
+    // RFC 3834: no holiday answers to a mail that a program wrote.
+    headers: { 'Auto-Submitted': 'auto-generated' },
+  };
 }
 
 /** What of nodemailer's errors is looked at; their messages quote the server and are not. */
@@ -98,6 +141,15 @@ function explained(error: unknown, smtpUrl: string): unknown {
     EXIT.tryLater,
     `${where} could not be reached, or broke off (${why}): check that it runs and that SMTP_URL names it; ${later}`,
   );
+}
+
+/** No connection, a broken one, or a 4xx, by which a server says that it cannot at the moment; its 5xx is its last word. */
+function isPassing(error: unknown): boolean {
+  const parsed = SmtpError.safeParse(error);
+  if (!parsed.success) return false;
+  const { code, originalCode = '', responseCode: reply } = parsed.data;
+  if (reply !== undefined) return reply < 500 && !isAboutCredentials(code, reply);
+  return !isAboutCredentials(code, reply) && !/CERT|SIGNATURE/.test(originalCode);
 }
 
 /** 4xx is a server that cannot tell at the moment. */

@@ -5,8 +5,10 @@ export function textPart(view: DigestView): string {
   const blocks = [
     [`livechat-marketo-sync, ${view.day}`],
     [...underlined(view.headline), ...wrapped(view.summary)],
+    ...(view.silence === undefined ? [] : [[...wrapped(view.silence.says), ...wrapped(`To do: ${view.silence.todo}`)]]),
     ...view.groups.map(groupLines),
     ...(view.rest === undefined ? [] : [wrapped(view.rest)]),
+    ...recoveredLines(view),
     [...underlined('State of the sync'), ...view.health.flatMap(healthLines)],
     ...(view.statusUrl === undefined ? [] : [['The status page has all of it:', view.statusUrl]]),
     ['-- ', ...wrapped(view.footer)],
@@ -26,9 +28,23 @@ function groupLines(group: GroupView, index: number): string[] {
   return [
     ...wrapped(`${group.severity.toUpperCase()}: ${group.says}`, { first: number, next: indent }),
     ...wrapped(`${group.code}, ${group.often}`, { first: indent, next: indent }),
-    ...wrapped(group.seen, { first: indent, next: indent }),
+    ...wrapped(`${group.standing}: ${group.seen}`, { first: indent, next: indent }),
     ...labelled('Example', threadId === undefined ? message : `${message} (thread ${threadId})`, indent),
     ...labelled('To do', group.todo, indent),
+  ];
+}
+
+function recoveredLines({ recovered, restOfRecovered }: DigestView): string[][] {
+  if (recovered.length === 0) return [];
+  const lines = recovered.flatMap(({ says, code, seen }) =>
+    wrapped(`${says} ${code}, ${seen}`, { first: '  ', next: '    ' }),
+  );
+  return [
+    [
+      ...underlined('No longer seen since the last digest'),
+      ...lines,
+      ...(restOfRecovered === undefined ? [] : wrapped(restOfRecovered, { first: '  ', next: '    ' })),
+    ],
   ];
 }
 

@@ -1,4 +1,4 @@
-import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
+import { type Instant, millisecondsOf, parseInstant } from '../shared/runtime/instant.ts';
 
 /** The date of an instant in a time zone, as `2026-11-23`: the key of a digest. */
 export function localDate(at: Instant, timeZone: string): string {
@@ -29,6 +29,14 @@ export function timeWords(at: Instant, { timeZone, now }: { timeZone: string; no
   });
   const isThisYear = year === partsOf(now, timeZone, { year: 'numeric' }).year;
   return `${day} ${month}${isThisYear ? '' : ` ${year}`}, ${hour}:${minute}`.replaceAll(' ', NO_BREAK);
+}
+
+/** A day that is written `2026-11-23`, in words: `23 Nov`. Marketo names the day: one in another form stays as it is. */
+export function dayWords(day: string): string {
+  const at = parseInstant(`${day}T00:00:00Z`);
+  if (at === undefined) return day;
+  const { day: number, month } = partsOf(at, 'Etc/UTC', { day: 'numeric', month: 'short' });
+  return `${number}${NO_BREAK}${month}`;
 }
 
 /** How long something took or is ago, in its two largest units: `55 min`, `3 h 12 min`, `2 d 4 h`. */

@@ -21,6 +21,7 @@ import {
   takeReady,
 } from '../shared/store/ledger.ts';
 import { mergeByAddress, type Visitor } from './merge.ts';
+import { type LostField, withoutRefused } from './salvage.ts';
 
 export type Deliver = {
   marketo: Marketo;
@@ -80,7 +81,7 @@ export function noDeliveries(): DeliverCounts {
  *
  * Invariants: no two writes for one address are in flight (a wave takes all threads of an address, and a run takes
  * them once); a create is only ever sent after a look-up that did not find the lead, and never again before another
- * look-up; what was not recorded as delivered or refused is given back without an attempt, and a later run takes it.
+ * look-up, but where Marketo has answered that it did not create it; what was not recorded as delivered or refused is given back without an attempt, and a later run takes it.
  *
  * @param now the run's instant.
  * @throws MarketoError where a whole call failed for good; everything recorded so far stays.
@@ -115,7 +116,15 @@ export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCoun
   return state.counts;
 }
 
-type Pending = { visitor: Visitor; values: LeadValues; decision: Decision; lead: Lead | undefined; lookedUpAt: number };
+type Pending = {
+  visitor: Visitor;
+  values: LeadValues;
+  decision: Decision;
+  lead: Lead | undefined;
+  lookedUpAt: number;
+  /** The fields that Marketo has refused and that it is written without. */
+  lost: readonly LostField[];
+};
 
 /**
  * A visitor is sent in the first round; again, after another look-up, in the second, where the lead came or went or the
@@ -211,9 +220,7 @@ async function lookUpAndDecide(
     const lead = mostRecentlyUpdated(candidates ?? []);
     if (lead && candidates && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
     const decision = decide(parts.rules, visitor.input, lead?.values, parts.fields);
-    const values: LeadValues = lead ? { id: lead.id } : { email: visitor.email };
-    for (const change of decision.changes) values[change.field] = change.to;
-    const pending = { visitor, values, decision, lead, lookedUpAt };
+    const pending = { visitor, values: valuesOf(visitor, decision, lead), decision, lead, lookedUpAt, lost: [] };
     if (!lead) state.creates.push(pending);
     else if (decision.changes.length > 0) state.updates.push(pending);
     else unchanged.push(pending);
@@ -231,6 +238,12 @@ async function lookUpAndDecide(
   }
   // A bound on what waits in memory: no more batches ahead than may be in flight twice over.
   while (state.limit.pendingCount > parts.concurrency) await Promise.race(state.writes);
+}
+
+function valuesOf(visitor: Visitor, decision: Decision, lead: Lead | undefined): LeadValues {
+  const values: LeadValues = lead ? { id: lead.id } : { email: visitor.email };
+  for (const change of decision.changes) values[change.field] = change.to;
+  return values;
 }
 
 /** How long a decided update may wait for others to fill its call. */
@@ -253,7 +266,7 @@ async function lookUp(
     if (!(error instanceof MarketoError && error.kind === 'configuration' && error.code === '1003')) throw error;
     const [first] = visitors;
     if (visitors.length === 1 && first) {
-      const pending = { visitor: first, values: {}, decision: NOTHING, lead: undefined, lookedUpAt: 0 };
+      const pending = { visitor: first, values: {}, decision: NOTHING, lead: undefined, lookedUpAt: 0, lost: [] };
       await recordWritten(parts, state, [pending], [refusal(error.code)], now, 'singles');
       return new Map([[first.email.toLowerCase(), 'refused' as const]]);
     }
@@ -266,15 +279,20 @@ async function lookUp(
 
 const NOTHING: Decision = { changes: [], leftAlone: [] };
 
-/** Sends what has not filled a call, and waits for all answers. */
+/**
+ * Sends what has not filled a call, and waits for all answers; then the same for what the answers have left to be sent
+ * without a refused field. It ends, because a record loses three fields at most.
+ */
 async function finishWrites(parts: Deliver, state: State, now: Instant, round: Round, size: number): Promise<void> {
-  for (const kind of ['creates', 'updates'] as const) {
-    while (state[kind].length > 0) {
-      startWrite(parts, state, kind, fullBatch(state[kind], size) ?? state[kind].splice(0), now, round);
+  do {
+    for (const kind of ['creates', 'updates'] as const) {
+      while (state[kind].length > 0) {
+        startWrite(parts, state, kind, fullBatch(state[kind], size) ?? state[kind].splice(0), now, round);
+      }
     }
-  }
-  await Promise.all(state.writes);
-  stopIfNeeded(parts, state);
+    await Promise.all(state.writes);
+    stopIfNeeded(parts, state);
+  } while (state.creates.length + state.updates.length > 0);
 }
 
 /**
@@ -416,7 +434,7 @@ async function recordUnchanged(
   await parts.db.transaction().execute(async (transaction) => {
     const threads = unchanged.flatMap((one) => threadsOf(one, one.lead?.id ?? 0));
     await markSynced(transaction, parts.runId, threads, now);
-    await logErrors(transaction, parts.runId, warnings);
+    await logErrors(transaction, parts.runId, [...warnings, ...unchanged.flatMap(lossesOf)]);
     await addCounts(transaction, [{ name: 'lcm_leads_total', labels: { action: 'unchanged' }, by: unchanged.length }]);
   });
   state.counts.unchanged += unchanged.length;
@@ -438,6 +456,7 @@ async function recordWritten(
 ): Promise<void> {
   const written: Written[] = [];
   const refused: Refused[] = [];
+  const nothingLeft: Pending[] = [];
   batch.forEach((pending, index) => {
     const result = results[index];
     if (result && result.status !== 'skipped') {
@@ -446,10 +465,19 @@ async function recordWritten(
     }
     const reason = result?.reasons[0] ?? { code: 'no result', field: undefined };
     const cameOrWent = recordClassOf(reason.code) === 'look-again';
+    const salvaged = withoutRefused(pending.decision, pending.lost, reason);
     if (cameOrWent && round === 'first') state.lookAgain.push(pending.visitor);
-    else refused.push({ pending, error: refusalError(pending, reason, cameOrWent) });
+    else if (salvaged) {
+      const { visitor, lead } = pending;
+      const again = { ...pending, ...salvaged, values: valuesOf(visitor, salvaged.decision, lead) };
+      // It goes with the next call that is sent, as one that was decided in this way from the start.
+      if (!lead) state.creates.push(again);
+      else if (again.decision.changes.length > 0) state.updates.push(again);
+      else nothingLeft.push(again);
+    } else refused.push({ pending, error: refusalError(pending, reason, cameOrWent) });
   });
   const dead = await record(parts, written, refused, now);
+  if (nothingLeft.length > 0) await recordUnchanged(parts, state, nothingLeft, [], now);
   for (const { action } of written) state.counts[action] += 1;
   state.counts.delivered += threadCount(written.map(({ pending }) => pending));
   state.counts.refused += refused.length;
@@ -480,7 +508,8 @@ async function record(parts: Deliver, written: Written[], refused: Refused[], no
     }));
     await recordChanges(transaction, runId, changes);
     const deaths = dead.map((threadId) => deathOf({ threadId }));
-    await logErrors(transaction, runId, [...refused.map(({ error }) => error), ...deaths]);
+    const losses = written.flatMap(({ pending }) => lossesOf(pending));
+    await logErrors(transaction, runId, [...losses, ...refused.map(({ error }) => error), ...deaths]);
     const created = written.filter(({ action }) => action === 'created').length;
     await addCounts(transaction, [
       count('created', created),
@@ -500,6 +529,17 @@ function refusalError(pending: Pending, reason: Refusal, conflict: boolean): Log
     threadId: lastThread(pending.visitor).threadId,
     ...(pending.lead ? { leadId: pending.lead.id } : {}),
   };
+}
+
+/** Told once the lead is written, or nothing is left to write: until then, the field is not lost. */
+function lossesOf({ visitor, lead, lost }: Pending): LoggedError[] {
+  return lost.map(({ field, code, also }) => ({
+    code: 'field-refused',
+    message: `Marketo refused the value of ${field} (code ${code}); the lead was written without it${also.length === 0 ? '' : `, and without the rest of its group (${also.join(', ')})`}.`,
+    subject: `${code} ${field}`,
+    threadId: lastThread(visitor).threadId,
+    ...(lead ? { leadId: lead.id } : {}),
+  }));
 }
 
 function duplicateWarning(visitor: Visitor, lead: Lead, count: number): LoggedError {

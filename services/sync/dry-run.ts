@@ -8,19 +8,12 @@ import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { earlier, type Instant, instantOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
-import {
-  dueAddresses,
-  knownThreads,
-  laterThreads,
-  openThreads,
-  peekReady,
-  type TakenThread,
-} from '../shared/store/ledger.ts';
+import { dueAddresses, laterThreads, openThreads, peekReady, type TakenThread } from '../shared/store/ledger.ts';
 import { readWatermark } from '../shared/store/watermark.ts';
 import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { chunks } from './deliver.ts';
 import { estimate, LIVECHAT_DOLLARS_A_THOUSAND } from './estimate.ts';
-import { type Judge, verdictOn } from './filing.ts';
+import { type Judge, verdictsOn } from './filing.ts';
 import { type Reading, whole } from './ingest.ts';
 import { rulesThatFit } from './lead-fields.ts';
 import { mergeByAddress } from './merge.ts';
@@ -158,13 +151,8 @@ async function tellCost(
 /** Keeps what would be filed as ready, and counts why the others would be ignored. */
 async function collect(db: Database, judge: Judge, plan: Plan, chats: readonly ChatWithThread[]): Promise<void> {
   const threads = chats.map((chat) => visitorOf(chat)).filter(({ threadId }) => !plan.seen.has(threadId));
-  const known = await knownThreads(
-    db,
-    threads.map(({ threadId }) => threadId),
-  );
-  for (const thread of threads) {
-    plan.seen.add(thread.threadId);
-    const { filed, write } = verdictOn(thread, known.get(thread.threadId), judge);
+  for (const { threadId } of threads) plan.seen.add(threadId);
+  for (const { filed, write } of await verdictsOn(db, threads, judge)) {
     if (write !== 'file') continue;
     const { threadId, email = '', endedAt = '', visit, reason } = filed;
     if (filed.state === 'ready') plan.found.push({ threadId, email, endedAt, attempts: 0, visit });

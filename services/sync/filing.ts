@@ -12,6 +12,7 @@ import type { RuleInput } from '../shared/rules/decide.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import { addCounts } from '../shared/store/counters.ts';
 import type { Database, DatabaseTransaction } from '../shared/store/database.ts';
+import { forgottenAddresses } from '../shared/store/forgetting.ts';
 import {
   fileThreads,
   type KnownThread,
@@ -61,8 +62,7 @@ export function createFiling(db: Database, judge: Judge): Filing {
 export async function fileChats(filing: Filing, chats: readonly ChatWithThread[], at: Instant): Promise<void> {
   const threads = new Map(chats.map((chat) => [chat.thread.id, visitorOf(chat)]));
   await filing.db.transaction().execute(async (transaction) => {
-    const known = await knownThreads(transaction, [...threads.keys()]);
-    const verdicts = [...threads.values()].map((thread) => verdictOn(thread, known.get(thread.threadId), filing.judge));
+    const verdicts = await verdictsOn(transaction, [...threads.values()], filing.judge);
     const toFile = verdicts.filter(({ write }) => write === 'file').map(({ filed }) => filed);
     await fileThreads(transaction, toFile, at);
     await refreshThreads(
@@ -82,6 +82,28 @@ export async function fileChats(filing: Filing, chats: readonly ChatWithThread[]
   for (const threadId of threads.keys()) filing.counted.add(threadId);
 }
 
+/** What is to be done about threads as LiveChat shows them now, by what the ledger holds of them. Changes nothing. */
+export async function verdictsOn(
+  db: Database | DatabaseTransaction,
+  threads: readonly ThreadOfVisitor[],
+  judge: Judge,
+): Promise<Verdict[]> {
+  const known = await knownThreads(
+    db,
+    threads.map(({ threadId }) => threadId),
+  );
+  const forgotten = await forgottenAddresses(
+    db,
+    threads.map(({ visit }) => visit.visitor.email),
+  );
+  return threads.map((thread) => {
+    const before = known.get(thread.threadId);
+    return isForgotten(thread, before, forgotten)
+      ? verdictOnForgotten(thread, before)
+      : verdictOn(thread, before, judge);
+  });
+}
+
 /** How many threads were ignored, for whatever reason. */
 export function ignoredIn(counts: Readonly<Record<string, number>>): number {
   return Object.entries(counts).reduce((sum, [key, count]) => (key.startsWith(IGNORED) ? sum + count : sum), 0);
@@ -92,14 +114,45 @@ const METRIC_RESULTS = ['new', 'changed', 'known', 'open', 'ignored'];
 
 /** A thread as this reading wants it filed. */
 type ReadThread = LedgerThread & { visit: Visit };
-type Verdict = {
-  filed: ReadThread;
+export type Verdict = {
+  filed: LedgerThread;
   result: 'new' | 'changed' | 'known' | 'open';
   write: 'file' | 'refresh' | 'nothing';
 };
 
-/** What is to be done about a thread as LiveChat shows it now, by what the ledger holds of it. Changes nothing. */
-export function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, judge: Judge): Verdict {
+/** Whoever was forgotten comes back with a thread that began later, not with one that LiveChat still shows of before. */
+function isForgotten(
+  thread: ThreadOfVisitor,
+  before: KnownThread | undefined,
+  forgotten: ReadonlyMap<string, Instant>,
+): boolean {
+  const at = forgotten.get(thread.visit.visitor.email.trim().toLowerCase());
+  return before?.reason === FORGOTTEN || (at !== undefined && thread.startedAt < at);
+}
+
+const FORGOTTEN = 'forgotten';
+
+/** Nothing of the visitor gets into the ledger, and a row from which it was taken stays as it is. */
+function verdictOnForgotten(thread: ThreadOfVisitor, before: KnownThread | undefined): Verdict {
+  const isCleared = before !== undefined && before.state !== 'open' && before.visit === null;
+  const { threadId, chatId, startedAt, endedAt } = thread;
+  const filed: LedgerThread = {
+    threadId,
+    chatId,
+    customerId: undefined,
+    email: undefined,
+    startedAt,
+    endedAt,
+    state: 'ignored',
+    reason: FORGOTTEN,
+    contentHash: '',
+    visit: undefined,
+  };
+  return { filed, result: before ? 'known' : 'new', write: isCleared ? 'nothing' : 'file' };
+}
+
+/** What is to be done about a thread as LiveChat shows it now, by what the ledger holds of it. */
+function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, judge: Judge): Verdict {
   const visit = withWhatWasKnown(thread, before);
   const filed = ledgerThread(thread, visit, judge);
   if (!before) return { filed, result: filed.state === 'open' ? 'open' : 'new', write: 'file' };

@@ -74,15 +74,20 @@ export function checkClaims(
       `${filled.length} of ${withoutGeography.length} (the rest came without a place)`,
     ),
     claim(
-      'those whom Marketo refused are not leads',
-      refused.every((address) => !byAddress.has(address) || present.has(address)) && refused.length > 0,
+      'those of whom Marketo refused a value are leads without it',
+      refused.length > 0 &&
+        refused.every((address) =>
+          (byAddress.get(address) ?? []).some((lead) => isClean(lead['firstName']) && isClean(lead['lastName'])),
+        ),
       `${refused.length} visitors`,
     ),
     ...runs.map(({ counts, lookupCalls, writeCalls }, index) => {
       const batches = Math.ceil((counts['visitors'] ?? 0) / 300);
+      // Those of whom a value was refused go once more for each of their two names, new leads and known ones apart.
+      const writes = batches + 1 + 4;
       return claim(
-        `run ${index + 1} used at most ${batches} lookup and ${batches + 1} write calls for its ${counts['visitors']} visitors`,
-        lookupCalls <= batches && writeCalls <= batches + 1 && batches > 0,
+        `run ${index + 1} used at most ${batches} lookup and ${writes} write calls for its ${counts['visitors']} visitors`,
+        lookupCalls <= batches && writeCalls <= writes && batches > 0,
         `${lookupCalls} and ${writeCalls}`,
       );
     }),
@@ -108,11 +113,16 @@ function expectedAddresses(world: World): { expected: string[]; refused: string[
     new Set(threads.flatMap(({ truth }) => truth.email?.toLowerCase() ?? []).filter(takes));
   const refused = addressesOf(delivered.filter(({ truth }) => truth.kinds.includes('markup-name')));
   const expected = addressesOf(delivered);
-  return { expected: [...expected].filter((address) => !refused.has(address)), refused: [...refused] };
+  return { expected: [...expected], refused: [...refused] };
 }
 
 /** The shop's own people, whom the demo's configuration ignores. */
 export const OWN_DOMAIN = 'larkfield.example';
+
+/** Without the markup that this Marketo refuses in names. */
+function isClean(value: unknown): boolean {
+  return !/[<>]/.test(String(value ?? ''));
+}
 
 function isEmpty(value: unknown): boolean {
   return value === null || value === undefined || value === '' || value === false;

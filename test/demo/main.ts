@@ -45,7 +45,7 @@ async function demo(keepRunning: boolean): Promise<number> {
       mailFolder: `${FOLDER}/mail`,
       marketo: {
         leads: world.leads,
-        // This Marketo takes no markup in names: so some visitors are refused, as some always are.
+        // This Marketo takes no markup in names: so some values are refused, as some always are.
         behaviour: { refuseValues: ['firstName', 'lastName'].map((field) => ({ field, pattern: /[<>]/ })) },
       },
     });
@@ -184,7 +184,7 @@ async function mailClaims(sandbox: Sandbox): Promise<Claim[]> {
       holds: more.length === 0 && !!mail.text && !!mail.html,
       detail: `${more.length + 1} mail`,
     },
-    { says: 'it tells of the refused visitors', holds: /lead-refused/.test(content), detail: mail.subject ?? '' },
+    { says: 'it tells of the refused values', holds: /field-refused/.test(content), detail: mail.subject ?? '' },
     { says: 'it names nobody', holds: !visitors?.length, detail: `${visitors?.length ?? 0} addresses` },
   ];
 }

@@ -1,6 +1,7 @@
 import type { DigestFacts } from '../../services/digest/email.ts';
 import { type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
 import type { ErrorGroup } from '../../services/shared/store/digests.ts';
+import type { SyncHealth } from '../../services/shared/store/health.ts';
 
 /** Reads a time that a test writes down. */
 export function at(text: string): Instant {
@@ -21,6 +22,23 @@ export function group(changes: Partial<ErrorGroup> = {}): ErrorGroup {
       message: 'Marketo refused the value of phone (1003); the lead was written without it.',
       threadId: 'SK1LQ4NZ8T',
     },
+    kind: { firstAt: at('2026-11-22T07:03:11Z'), count: 12, toldUntil: null },
+    ...changes,
+  };
+}
+
+/** A sync that is well, with what a test wants otherwise. */
+export function health(changes: Partial<SyncHealth> = {}): SyncHealth {
+  return {
+    lastSuccessAt: at('2026-11-23T06:00:30Z'),
+    lastRun: { startedAt: at('2026-11-23T06:00:02Z'), heartbeatAt: at('2026-11-23T06:00:30Z'), outcome: 'done' },
+    firstRunAt: at('2026-10-01T08:00:00Z'),
+    watermark: at('2026-11-23T05:50:00Z'),
+    dead: 3,
+    ready: 1204,
+    open: 17,
+    calls: [{ instance: '123-abc-456.mktorest.com', day: '2026-11-23', calls: 1632 }],
+    slowed: [],
     ...changes,
   };
 }
@@ -31,17 +49,14 @@ export function facts(groups: readonly ErrorGroup[] = threeGroups(), changes: Pa
     contents: {
       errors: groups.reduce((sum, { count }) => sum + count, 0),
       groups: [...groups],
-      health: {
-        lastSuccessAt: at('2026-11-23T06:00:30Z'),
-        watermark: at('2026-11-23T05:50:00Z'),
-        dead: 3,
-        ready: 1204,
-      },
+      recovered: [],
+      health: health(),
     },
     now: at('2026-11-23T07:00:00Z'),
     timeZone: 'Europe/Berlin',
     statusUrl: 'https://livechat-marketo.example.com',
     syncInterval: 3_600_000,
+    dailyCalls: 20_000,
     ...changes,
   };
 }

@@ -1,7 +1,8 @@
+import { buffer } from 'node:stream/consumers';
 import { default as PostalMime } from 'postal-mime';
 import { SMTPServer } from 'smtp-server';
 import { onTestFinished } from 'vitest';
-import { type MailboxOptions, type Refusal, startMailbox } from '../sandbox/mailbox.ts';
+import { type Mailbox, type MailboxOptions, type Refusal, startMailbox } from '../sandbox/mailbox.ts';
 
 export type ReceivedMail = {
   /** as it came over the wire */
@@ -23,6 +24,7 @@ export type TestMailbox = {
   /** what was taken so far, oldest first */
   mails(): Promise<ReceivedMail[]>;
   refuseNext(refusal: Refusal): void;
+  dropNext: Mailbox['dropNext'];
 };
 
 /** The sandbox's mailbox, with its mails parsed; closed when the test is over. */
@@ -33,6 +35,7 @@ export async function openMailbox(options: MailboxOptions = {}): Promise<TestMai
     url: mailbox.smtpUrl,
     mails: () => Promise.all(mailbox.messages().map(({ id, to }) => parsed(mailbox.raw(id) ?? Buffer.alloc(0), to))),
     refuseNext: mailbox.refuseNext,
+    dropNext: mailbox.dropNext,
   };
 }
 
@@ -40,7 +43,7 @@ export async function openMailbox(options: MailboxOptions = {}): Promise<TestMai
  * A mail server that stops at each mail: it takes it only once `onMail` is done. For tests that do something to the
  * sender or to the database just then.
  */
-export async function openSlowMailbox(onMail: () => Promise<void> | void): Promise<Omit<TestMailbox, 'refuseNext'>> {
+export async function openSlowMailbox(onMail: () => Promise<void> | void): Promise<Pick<TestMailbox, 'url' | 'mails'>> {
   const taken: { raw: Buffer; to: string[] }[] = [];
   const server = new SMTPServer({
     authOptional: true,
@@ -63,6 +66,30 @@ export async function openSlowMailbox(onMail: () => Promise<void> | void): Promi
     url: await listening(server),
     mails: () => Promise.all(taken.map(({ raw, to }) => parsed(raw, to))),
   };
+}
+
+/** A mail server that speaks TLS from the first byte on, with a certificate that nobody has signed, and wants a password. */
+export async function openSecureMailbox(): Promise<Pick<TestMailbox, 'url' | 'mails'>> {
+  const taken: Buffer[] = [];
+  const server = new SMTPServer({
+    secure: true,
+    logger: false,
+    disableReverseLookup: true,
+    closeTimeout: 100,
+    onAuth: ({ username, password }, _session, callback) =>
+      username === 'sync' && password === 'right'
+        ? callback(null, { user: username })
+        : callback(Object.assign(new Error('no'), { responseCode: 535 })),
+    onData: (stream, _session, callback) => {
+      void buffer(stream).then((bytes) => {
+        taken.push(bytes);
+        callback();
+      });
+    },
+  });
+  server.on('error', () => undefined);
+  const url = (await listening(server)).replace('smtp://', 'smtps://sync:right@');
+  return { url, mails: () => Promise.all(taken.map((bytes) => parsed(bytes, []))) };
 }
 
 /** A mail server that answers every password with a reply of the test's. */

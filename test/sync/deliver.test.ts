@@ -17,7 +17,18 @@ import { startSandbox } from '../sandbox/sandbox.ts';
 const { db, empty } = await testDatabase();
 const sandbox = await startSandbox({
   timeScale: 100,
-  marketo: { behaviour: { refuseValues: [{ field: 'lastName', pattern: /refuse-me/ }] } },
+  marketo: {
+    behaviour: {
+      refuseValues: [
+        ...['lastName', 'phone', 'title', 'department', 'city'].map((field) => ({
+          field,
+          pattern: /refuse-me/,
+        })),
+        // Nothing can be written without the address.
+        { field: 'email', pattern: /^refuse-me@/ },
+      ],
+    },
+  },
 });
 afterAll(() => sandbox.close());
 
@@ -27,6 +38,14 @@ fields:
   - { field: leadSource, value: LiveChat, write: on-create }
   - { field: lastName, from: visitor.lastName, write: if-empty }
   - { field: chatTags, from: thread.tags, write: always }
+  - { field: phone, from: visitor.phone, write: if-empty }
+  - { field: title, from: visitor.variables.title, write: if-empty }
+  - { field: department, from: visitor.variables.department, write: if-empty }
+  - group: location
+    write: if-empty
+    fields:
+      - { field: country, from: visitor.location.country }
+      - { field: city, from: visitor.location.city }
 `,
   'test.yaml',
 );
@@ -39,13 +58,13 @@ beforeEach(async () => {
 
 /** Files threads as ready: one for each address, with further words in its visitor where a test wants them. */
 async function ready(
-  visitors: { email: string; lastName?: string; tags?: string[] }[],
+  visitors: { email: string; lastName?: string; tags?: string[]; more?: object }[],
   at: Instant = NOW,
 ): Promise<void> {
   await db.transaction().execute((transaction) =>
     fileThreads(
       transaction,
-      visitors.map(({ email, lastName = 'Doe', tags = [] }, index) => ({
+      visitors.map(({ email, lastName = 'Doe', tags = [], more = {} }, index) => ({
         threadId: `T${String(index).padStart(5, '0')}`,
         chatId: `C${index}`,
         customerId: undefined,
@@ -55,7 +74,7 @@ async function ready(
         state: 'ready',
         reason: undefined,
         contentHash: 'x',
-        visit: { visitor: { email, lastName }, thread: { tags }, chat: {}, form: {} },
+        visit: { visitor: { email, lastName, ...more }, thread: { tags }, chat: {}, form: {} },
       })),
       at,
     ),
@@ -171,7 +190,12 @@ test('whatever breaks how often, in the end each visitor is a lead once, and no 
     sandbox.reset();
     await empty();
     const random = createRandom(seed);
-    const people = many(random.integer(20, 60)).map((person) => ({ ...person, tags: random.chance(0.5) ? ['a'] : [] }));
+    const people = many(random.integer(20, 60)).map((person) => ({
+      ...person,
+      tags: random.chance(0.5) ? ['a'] : [],
+      // Marketo refuses this value: then the fault may meet the second call of a record, too.
+      more: random.chance(0.2) ? { phone: 'refuse-me' } : {},
+    }));
     await ready(people);
     sandbox.marketo.addLeads(
       people
@@ -193,6 +217,7 @@ test('whatever breaks how often, in the end each visitor is a lead once, and no 
       if ((await states()).every(({ state }) => state === 'synced')) break;
     }
     expect(addresses(), `seed ${seed}`).toEqual(people.map(({ email }) => email).sort());
+    expect(sandbox.marketo.leads().filter((lead) => lead['phone'] !== null)).toEqual([]);
     expect(
       (await states()).filter(({ state }) => state !== 'synced'),
       `seed ${seed}`,
@@ -297,7 +322,7 @@ test('a lead that somebody else creates between look-up and write is updated, no
 });
 
 test('a refused visitor costs nobody else anything, waits longer each time, and is dead after the last attempt', async () => {
-  await ready([...many(10), { email: 'bad@example.com', lastName: 'canary refuse-me' }]);
+  await ready([...many(10), { email: 'refuse-me@example.com', lastName: 'canary' }]);
   const hours = [0, 1, 3, 7];
   for (const [index, hour] of hours.entries()) {
     const now = instantOf(Date.UTC(2026, 10, 23, 12 + hour));
@@ -309,7 +334,7 @@ test('a refused visitor costs nobody else anything, waits longer each time, and 
   expect(bad).toMatchObject({
     state: 'dead',
     attempts: 4,
-    reason: 'lead-refused 1003 lastName',
+    reason: 'lead-refused 1003 email',
     next_attempt_at: null,
   });
   const errors = await db.selectFrom('sync_error').selectAll().execute();
@@ -320,8 +345,80 @@ test('a refused visitor costs nobody else anything, waits longer each time, and 
     'lead-refused',
     'thread-dead',
   ]);
-  expect(JSON.stringify(errors)).not.toMatch(/canary|bad@/);
+  expect(JSON.stringify(errors)).not.toMatch(/canary|refuse-me/);
   expect(new Set(errors.map(({ fingerprint }) => fingerprint)).size).toBe(2);
+});
+
+describe('a record that is refused for the value of one field', () => {
+  const errors = () =>
+    db.selectFrom('sync_error').select(['code', 'subject', 'message', 'thread_id']).orderBy('id').execute();
+  const writes = () => sandbox.marketo.report().byEndpoint['leads-sync'] ?? 0;
+  const leadOf = (email: string) => sandbox.marketo.leads().find((lead) => lead['email'] === email);
+
+  test('is sent once more in the same run without it, and the error says so without the value', async () => {
+    await ready([...many(40), { email: 'ann@example.com', more: { phone: 'canary refuse-me' } }]);
+    expect(await deliverOnce()).toMatchObject({ created: 41, refused: 0, delivered: 41, failed: 0 });
+    expect(leadOf('ann@example.com')).toMatchObject({ lastName: 'Doe', phone: null, leadSource: 'LiveChat' });
+    expect(writes()).toBe(2);
+    expect(await errors()).toEqual([
+      {
+        code: 'field-refused',
+        subject: '1003 phone',
+        message: 'Marketo refused the value of phone (code 1003); the lead was written without it.',
+        thread_id: 'T00040',
+      },
+    ]);
+    for (const row of await states()) expect(row).toMatchObject({ state: 'synced', attempts: 1, reason: null });
+    const trail = await db.selectFrom('lead_change').select('changes').where('thread_id', '=', 'T00040').execute();
+    expect(JSON.stringify(trail)).not.toMatch(/phone|canary/);
+  });
+
+  test('loses a group as a whole, so that no city lands without its country', async () => {
+    await ready([{ email: 'ann@example.com', more: { location: { country: 'Chile', city: 'refuse-me' } } }]);
+    expect(await deliverOnce()).toMatchObject({ created: 1, refused: 0 });
+    expect(leadOf('ann@example.com')).toMatchObject({ lastName: 'Doe', country: null, city: null });
+    expect(await errors()).toMatchObject([{ message: expect.stringContaining('the rest of its group (country).') }]);
+  });
+
+  test('is updated without it as well; where nothing else was to be written, nothing is', async () => {
+    sandbox.marketo.addLeads(['ann@example.com', 'bob@example.com'].map((email) => ({ email, lastName: 'There' })));
+    await ready([
+      { email: 'ann@example.com', tags: ['a'], more: { phone: 'refuse-me' } },
+      { email: 'bob@example.com', more: { phone: 'refuse-me' } },
+    ]);
+    expect(await deliverOnce()).toMatchObject({ updated: 1, unchanged: 1, refused: 0, delivered: 2 });
+    expect(leadOf('ann@example.com')).toMatchObject({ chatTags: 'a', phone: null });
+    expect(writes()).toBe(2);
+    expect((await errors()).map(({ code }) => code)).toEqual(['field-refused', 'field-refused']);
+    for (const row of await states()) expect(row).toMatchObject({ state: 'synced', lead_id: expect.any(Number) });
+    expect(await db.selectFrom('lead_change').select('thread_id').execute()).toEqual([{ thread_id: 'T00000' }]);
+  });
+
+  test('may lose three; with a fourth it is refused, and no field is called lost', async () => {
+    const bad = { phone: 'refuse-me', variables: { title: 'refuse-me' }, location: { city: 'refuse-me' } };
+    const worse = { ...bad, variables: { title: 'refuse-me', department: 'refuse-me' } };
+    await ready([
+      { email: 'three@example.com', more: bad },
+      { email: 'four@example.com', more: worse },
+    ]);
+    expect(await deliverOnce()).toMatchObject({ created: 1, refused: 1, delivered: 1, failed: 1 });
+    expect(writes()).toBe(4);
+    expect(addresses()).toEqual(['three@example.com']);
+    const told = await errors();
+    expect(told.filter(({ thread_id }) => thread_id === 'T00000').map(({ code }) => code)).toEqual(
+      Array(3).fill('field-refused'),
+    );
+    expect(told.filter(({ thread_id }) => thread_id === 'T00001').map(({ code }) => code)).toEqual(['lead-refused']);
+  });
+
+  test('costs a call for all of them together, not one each', async () => {
+    await ready(
+      many(900).map((person, index) => (index % 3 === 0 ? { ...person, more: { phone: 'refuse-me' } } : person)),
+    );
+    expect(await deliverOnce()).toMatchObject({ created: 900, refused: 0 });
+    // Three hundred of nine hundred are sent twice: four full calls, and at most one that is not.
+    expect(writes()).toBeLessThanOrEqual(5);
+  });
 });
 
 test('several threads of one person, in any letter case, become one lead, and bring each other along', async () => {

@@ -12,7 +12,7 @@ import { ago, syncHere } from './in-process.ts';
 const { db, url, empty } = await testDatabase();
 const sandbox = await startSandbox({
   timeScale: 100,
-  marketo: { behaviour: { refuseValues: [{ field: 'lastName', pattern: /^Refused$/ }] } },
+  marketo: { behaviour: { refuseValues: [{ field: 'email', pattern: /^refused@/ }] } },
 });
 afterAll(() => sandbox.close());
 const { archive, behaviour } = sandbox.livechat;
@@ -409,7 +409,7 @@ test('the time that LiveChat’s plan does not show is passed over to the hour, 
 test('F19: a thread that Marketo refuses waits by itself: the others and the watermark go on', async () => {
   const now = sandbox.clock.now();
   archive.addThreads([
-    ended('bad', now - HOUR, { customer: { id: 'bad', name: 'Ann Refused', email: 'bad@example.com' } }),
+    ended('bad', now - HOUR, { customer: { id: 'bad', name: 'Ann Lee', email: 'refused@example.com' } }),
     ended('good', now - HOUR),
   ]);
   await sync({ SYNC_FROM: ago(now, 2 * HOUR) });

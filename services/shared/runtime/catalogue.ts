@@ -9,6 +9,12 @@ export const CATALOGUE = {
     says: 'Marketo refused a lead because of one of its values.',
     todo: 'Look up the field in the error: correct the value in LiveChat, or the rule that sends it. The thread is tried again by later runs.',
   },
+  'field-refused': {
+    stage: 'deliver',
+    severity: 'warning',
+    says: 'Marketo refused the value of a field; the lead was written without it.',
+    todo: 'Look up the field in the error: correct the value in LiveChat, or the rule that sends it.',
+  },
   'lead-conflict': {
     stage: 'deliver',
     severity: 'error',
@@ -96,18 +102,21 @@ export const CATALOGUE = {
   'livechat-lag': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'LiveChat was last read days ago.',
     todo: 'Look at the runs since then: the schedule was suspended, or each of them failed. What LiveChat still shows of that time is read now.',
   },
   'livechat-scope': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'The token seems to see only some groups of LiveChat.',
     todo: 'Check that the token has the scope chats--all:ro, not chats--access:ro. If these groups just have no chats, nothing is to be done.',
   },
   'livechat-history-cut': {
     stage: 'ingest',
     severity: 'warning',
+    weekly: true,
     says: 'LiveChat’s plan does not show the whole of the time that was asked for.',
     todo: 'A larger plan shows more; what it does not show cannot be synced. Read LiveChat again before its history ends, not after.',
   },
@@ -138,6 +147,8 @@ export type CatalogueEntry = {
   readonly says: string;
   /** What its reader should do. */
   readonly todo: string;
+  /** Set where it is about a state that lasts: it is then logged once a week, not by every run. */
+  readonly weekly?: true;
 };
 
 export type ErrorCode = keyof typeof CATALOGUE;

@@ -118,6 +118,20 @@ export const SETTINGS = {
   DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
   DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
   DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
+  RETENTION_VISITORS: optional(
+    'For how long the digest lets visitors’ data be kept, from when a thread was synced or ignored; the thread’s id, state and content hash stay.',
+    '30d',
+    days,
+  ),
+  RETENTION_CHANGES: optional(
+    'For how long it is kept which fields of a lead were written by which rule; their values go with the visitor’s data.',
+    '90d',
+    days,
+  ),
+  RETENTION_ERRORS: optional('For how long an error is kept that a digest has carried.', '90d', days),
+  RETENTION_CALLS: optional('For how long the log of calls to Marketo is kept; the totals of days stay.', '30d', days),
+  RETENTION_RUNS: optional('For how long runs are kept; the last that ended well stays.', '180d', days),
+  RETENTION_DIGESTS: optional('For how long digests are kept that were sent and hold no error any more.', '180d', days),
 
   STATUS_HOST: optional('The address that the status service listens on.', '0.0.0.0', text),
   STATUS_PORT: optional('The port that the status service listens on.', '8080', wholeNumber(0, 65_535)),
@@ -239,6 +253,13 @@ function duration(raw: string): number {
   const value = parseDuration(raw);
   if (value === undefined || value > LONGEST)
     throw new Malformed('must be a duration like 90s, 10m, 24h or 7d, at most 3650d');
+  return value;
+}
+
+/** @returns milliseconds */
+function days(raw: string): number {
+  const value = duration(raw);
+  if (value < 86_400_000) throw new Malformed('must be at least 1d');
   return value;
 }
 

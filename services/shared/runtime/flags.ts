@@ -1,5 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { EXIT, Failure } from './failure.ts';
+import { maskAddresses } from './mask.ts';
 
 /**
  * Reads a command's flags, `--help` and `-h` among them.
@@ -14,7 +15,8 @@ export function readFlags<const T extends ParseArgsOptionsConfig>(args: readonly
     return parseArgs({ args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } } as const })
       .values;
   } catch (error) {
-    const why = error instanceof Error ? (error.message.split('. ')[0] ?? '') : '';
+    // It repeats what was given, which may be whom to forget.
+    const why = maskAddresses(error instanceof Error ? (error.message.split('. ')[0] ?? '') : '');
     throw new Failure(EXIT.usage, `${why}. Try --help.`);
   }
 }

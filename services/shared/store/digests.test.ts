@@ -9,6 +9,7 @@ import {
   type DigestContents,
   hasDigest,
   markDigestSent,
+  previewDigest,
   unsentDigests,
 } from './digests.ts';
 import { logErrors } from './errors.ts';
@@ -25,7 +26,7 @@ function claim(changes: Partial<DigestClaim> = {}): DigestClaim {
     messageId: '<digest@example.com>',
     recipients: ['ops@example.com'],
     now: NOW,
-    evenIfNothing: false,
+    isWanted: ({ errors }) => errors > 0,
     compose: ({ errors }) => ({ subject: `${errors} errors`, html: '<p>', text: 'text' }),
     ...changes,
   };
@@ -81,7 +82,7 @@ describe('a claim', () => {
   test('of nothing leaves no row, unless there is to be one', async () => {
     expect(await claimDigest(db, claim())).toBeUndefined();
     expect(await hasDigest(db, '2026-11-23')).toBe(false);
-    expect(await claimDigest(db, claim({ evenIfNothing: true }))).toMatchObject({ errorCount: 0 });
+    expect(await claimDigest(db, claim({ isWanted: () => true }))).toMatchObject({ errorCount: 0 });
   });
 
   test('for a date that has its digest takes nothing', async () => {
@@ -137,8 +138,74 @@ test('errors of one fingerprint are one group: how often, in how many threads, f
   ]);
 });
 
+describe('what is known of a kind beyond the digest', () => {
+  const log = (subject: string) => logErrors(db, null, [{ code: 'lead-refused', subject, message: 'Refused.' }]);
+  const one = async (localDate: string) => (await contentsOf({ localDate }))?.groups[0];
+
+  test('is when it happened first, how often in all, and up to when a digest has told of it', async () => {
+    await log('1003 phone');
+    const first = await one('2026-11-21');
+    expect(first?.kind).toEqual({ firstAt: first?.firstAt, count: 1, toldUntil: null });
+    await log('1003 phone');
+    await log('1003 phone');
+    const second = await one('2026-11-22');
+    expect(second).toMatchObject({ count: 2, kind: { firstAt: first?.firstAt, count: 3, toldUntil: first?.lastAt } });
+  });
+
+  test('outlives the errors themselves', async () => {
+    await log('1003 phone');
+    const first = await one('2026-11-21');
+    await db.deleteFrom('sync_error').execute();
+    await log('1003 phone');
+    expect(await one('2026-11-22')).toMatchObject({ count: 1, kind: { count: 2, toldUntil: first?.lastAt } });
+  });
+
+  test('is not told by a digest that came to nothing', async () => {
+    await log('1003 phone');
+    expect(await claimDigest(db, claim({ isWanted: () => false }))).toBeUndefined();
+    expect((await one('2026-11-22'))?.kind.toldUntil).toBeNull();
+  });
+});
+
+describe('what is no longer seen', () => {
+  const log = (...subjects: string[]) =>
+    logErrors(
+      db,
+      null,
+      subjects.map((subject) => ({ code: 'lead-refused' as const, subject, message: 'Refused.' })),
+    );
+  const recovered = async (localDate: string) =>
+    (await contentsOf({ localDate, isWanted: () => true }))?.recovered.map(({ subject }) => subject).toSorted();
+
+  test('is what the digest before told of and this one does not, told once', async () => {
+    await log('a', 'b', 'c');
+    expect(await recovered('2026-11-21')).toEqual([]);
+    await log('b', 'd');
+    expect(await recovered('2026-11-22')).toEqual(['a', 'c']);
+    expect(await recovered('2026-11-23')).toEqual(['b', 'd']);
+    expect(await recovered('2026-11-24')).toEqual([]);
+  });
+});
+
+test('a preview reads what the next digest would hold, and changes nothing', async () => {
+  await logErrors(db, null, [{ code: 'marketo-quota', message: 'Used up.' }]);
+  await claimDigest(db, claim());
+  await logErrors(db, null, [{ code: 'run-failed', message: 'Ended.' }]);
+  const tables = ['digest', 'sync_error', 'error_kind', 'run', 'lease'] as const;
+  const rows = () => Promise.all(tables.map((table) => db.selectFrom(table).selectAll().execute()));
+  const before = await rows();
+  const preview = await previewDigest(db);
+  expect(await rows()).toEqual(before);
+  expect(preview).toMatchObject({
+    errors: 1,
+    groups: [{ code: 'run-failed', count: 1 }],
+    recovered: [{ code: 'marketo-quota' }],
+  });
+  expect(await contentsOf({ localDate: '2026-11-24' })).toEqual(preview);
+});
+
 test('a digest is marked as sent once, with whom it was taken for', async () => {
-  const digest = await claimDigest(db, claim({ evenIfNothing: true }));
+  const digest = await claimDigest(db, claim({ isWanted: () => true }));
   await markDigestSent(db, digest?.id ?? 0, ['crm@example.com']);
   const [first] = await db.selectFrom('digest').selectAll().execute();
   expect(first).toMatchObject({ state: 'sent', recipients: ['crm@example.com'], sent_at: expect.any(String) });
@@ -149,7 +216,7 @@ test('a digest is marked as sent once, with whom it was taken for', async () => 
 
 test('the digests that are not sent come oldest first', async () => {
   for (const localDate of ['2026-11-24', '2026-11-22', '2026-11-23']) {
-    await claimDigest(db, claim({ localDate, evenIfNothing: true }));
+    await claimDigest(db, claim({ localDate, isWanted: () => true }));
   }
   expect((await unsentDigests(db)).map(({ localDate }) => localDate)).toEqual([
     '2026-11-22',

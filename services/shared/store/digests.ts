@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
+import { type SyncHealth, syncHealth } from './health.ts';
 
 /** A mail as it was composed; every sending of its digest is this text, unchanged. */
 export type DigestMail = { subject: string; html: string; text: string };
@@ -29,19 +30,21 @@ export type ErrorGroup = {
   lastAt: Instant;
   /** The last one of them. */
   example: { message: string; threadId: string | null };
+  /** What is known of this trouble beyond the digest's own errors. */
+  kind: {
+    /** When it happened for the first time. */
+    firstAt: Instant;
+    /** How often it has happened, these errors among them. */
+    count: number;
+    /** The last time that an earlier digest told of; null where none has. */
+    toldUntil: Instant | null;
+  };
 };
 
-/** What goes wrong without an error being logged. */
-export type SyncHealth = {
-  /** The end of the last sync that was done; null where there was none yet. */
-  lastSuccessAt: Instant | null;
-  /** Up to when LiveChat has been read; null before the first sync. */
-  watermark: Instant | null;
-  dead: number;
-  ready: number;
-};
+/** A trouble that the digest before has told of, and that has not happened since. */
+export type Recovered = { code: string; subject: string; lastAt: Instant };
 
-export type DigestContents = { errors: number; groups: ErrorGroup[]; health: SyncHealth };
+export type DigestContents = { errors: number; groups: ErrorGroup[]; recovered: Recovered[]; health: SyncHealth };
 
 export type DigestClaim = {
   /** `2026-11-23`, in the digest's time zone; there is one digest for each. */
@@ -49,8 +52,8 @@ export type DigestClaim = {
   messageId: string;
   recipients: readonly string[];
   now: Instant;
-  /** Whether there is to be a digest with no error in it. */
-  evenIfNothing: boolean;
+  /** Whether there is to be a digest with these contents; pure. */
+  isWanted: (contents: DigestContents) => boolean;
   compose: (contents: DigestContents) => DigestMail;
 };
 
@@ -62,10 +65,10 @@ export type DigestClaim = {
  * An error that another transaction is about to commit is not seen here; it is the next digest's.
  *
  * @param claim `compose` must be pure: it is called within the transaction.
- * @returns the digest, or undefined where there is nothing new, or where the date has its digest already.
+ * @returns the digest, or undefined where none is wanted, or where the date has its digest already.
  */
 export async function claimDigest(db: Database, claim: DigestClaim): Promise<Digest | undefined> {
-  return db.transaction().execute(async (transaction) => {
+  const claiming = db.transaction().execute(async (transaction) => {
     const row = await transaction
       .insertInto('digest')
       .values({
@@ -82,25 +85,34 @@ export async function claimDigest(db: Database, claim: DigestClaim): Promise<Dig
       .returning('id')
       .executeTakeFirst();
     if (!row) return undefined;
-    const { numUpdatedRows } = await transaction
-      .updateTable('sync_error')
-      .set({ digest_id: row.id })
-      .where('digest_id', 'is', null)
-      .executeTakeFirst();
-    const errors = Number(numUpdatedRows);
-    if (errors === 0 && !claim.evenIfNothing) {
-      await transaction.deleteFrom('digest').where('id', '=', row.id).execute();
-      return undefined;
-    }
-    const groups = await errorGroups(transaction, row.id);
-    const mail = claim.compose({ errors, groups, health: await syncHealth(transaction) });
+    await transaction.updateTable('sync_error').set({ digest_id: row.id }).where('digest_id', 'is', null).execute();
+    const contents = await contentsOf(transaction, row.id);
+    if (!claim.isWanted(contents)) throw new NotWanted();
+    await rememberTold(transaction, row.id, contents.groups);
+    const mail = claim.compose(contents);
     return transaction
       .updateTable('digest')
-      .set({ error_count: errors, mail: JSON.stringify(mail) })
+      .set({ error_count: contents.errors, mail: JSON.stringify(mail) })
       .where('id', '=', row.id)
       .returning(DIGEST_COLUMNS)
       .executeTakeFirstOrThrow();
   });
+  return claiming.catch((error: unknown) => {
+    if (error instanceof NotWanted) return undefined;
+    throw error;
+  });
+}
+
+/** Rolls a claim back: what it took is as if it had never begun. */
+class NotWanted extends Error {}
+
+/** What a digest would say now; read at one instant, and nothing is changed. */
+export async function previewDigest(db: Database): Promise<DigestContents> {
+  return db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute((transaction) => contentsOf(transaction, null));
 }
 
 /** The digests that are claimed and not known to be sent, oldest first. */
@@ -145,36 +157,6 @@ export async function countNewErrors(db: Database): Promise<number> {
   return count;
 }
 
-/** How the sync is, apart from its errors. */
-export async function syncHealth(db: Database | DatabaseTransaction): Promise<SyncHealth> {
-  const success = await db
-    .selectFrom('run')
-    .select('finished_at')
-    .where('job', '=', 'sync')
-    .where('outcome', '=', 'done')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  const watermark = await db
-    .selectFrom('watermark')
-    .select('position')
-    .where('stream', '=', 'livechat')
-    .executeTakeFirst();
-  const threads = await db
-    .selectFrom('chat_thread')
-    .select((select) => ['state', select.fn.countAll<number>().as('count')])
-    .where('state', 'in', ['dead', 'ready'])
-    .groupBy('state')
-    .execute();
-  const inState = (state: 'dead' | 'ready') => threads.find((row) => row.state === state)?.count ?? 0;
-  return {
-    lastSuccessAt: success?.finished_at ?? null,
-    watermark: watermark?.position ?? null,
-    dead: inState('dead'),
-    ready: inState('ready'),
-  };
-}
-
 const DIGEST_COLUMNS = [
   'id',
   'local_date as localDate',
@@ -187,7 +169,18 @@ const DIGEST_COLUMNS = [
 /** A mail shows a few hundred characters of an example; a message that grew wild must not fill the memory with all. */
 const EXAMPLE_CHARACTERS = 2000;
 
-async function errorGroups(db: DatabaseTransaction, digestId: number): Promise<ErrorGroup[]> {
+/** @param digestId the digest whose errors are meant; null: those that no digest has carried. */
+async function contentsOf(db: DatabaseTransaction, digestId: number | null): Promise<DigestContents> {
+  const groups = await errorGroups(db, digestId);
+  return {
+    errors: groups.reduce((sum, { count }) => sum + count, 0),
+    groups,
+    recovered: await recoveredKinds(db, digestId, groups),
+    health: await syncHealth(db),
+  };
+}
+
+async function errorGroups(db: DatabaseTransaction, digestId: number | null): Promise<ErrorGroup[]> {
   const rows = await db
     .with('grouped', (query) =>
       query
@@ -200,11 +193,12 @@ async function errorGroups(db: DatabaseTransaction, digestId: number): Promise<E
           select.fn.max('at').as('last_at'),
           select.fn.max('id').as('last_id'),
         ])
-        .where('digest_id', '=', digestId)
+        .where('digest_id', digestId === null ? 'is' : '=', digestId)
         .groupBy('fingerprint'),
     )
     .selectFrom('grouped')
     .innerJoin('sync_error', 'sync_error.id', 'grouped.last_id')
+    .innerJoin('error_kind', 'error_kind.fingerprint', 'grouped.fingerprint')
     .select([
       'grouped.fingerprint',
       'grouped.count',
@@ -215,8 +209,60 @@ async function errorGroups(db: DatabaseTransaction, digestId: number): Promise<E
       'sync_error.subject',
       'sync_error.thread_id as threadId',
       sql<string>`left(sync_error.message, ${EXAMPLE_CHARACTERS})`.as('message'),
+      'error_kind.first_at as everFirstAt',
+      'error_kind.count as everCount',
+      'error_kind.told_until as toldUntil',
     ])
     .orderBy('grouped.last_id')
     .execute();
-  return rows.map(({ message, threadId, ...group }) => ({ ...group, example: { message, threadId } }));
+  return rows.map(({ message, threadId, everFirstAt, everCount, toldUntil, ...group }) => ({
+    ...group,
+    example: { message, threadId },
+    kind: { firstAt: everFirstAt, count: everCount, toldUntil },
+  }));
+}
+
+async function recoveredKinds(
+  db: DatabaseTransaction,
+  digestId: number | null,
+  groups: readonly ErrorGroup[],
+): Promise<Recovered[]> {
+  const here = groups.map(({ fingerprint }) => fingerprint);
+  return db
+    .selectFrom('error_kind')
+    .select(['code', 'subject', 'last_at as lastAt'])
+    .where('told_in', '=', (before) =>
+      before
+        .selectFrom('digest')
+        .select((select) => select.fn.max('id').as('id'))
+        .where('id', 'is distinct from', digestId),
+    )
+    .where(sql<boolean>`fingerprint <> all(${here}::text[])`)
+    .orderBy('last_at', 'desc')
+    .orderBy('fingerprint')
+    .execute();
+}
+
+async function rememberTold(db: DatabaseTransaction, digestId: number, groups: readonly ErrorGroup[]): Promise<void> {
+  const fingerprints = groups.map((group) => group.fingerprint);
+  const until = groups.map((group) => group.lastAt);
+  // In the order in which runs log, so that neither can wait for the other for ever.
+  await db
+    .selectFrom('error_kind')
+    .select('fingerprint')
+    .where(sql<boolean>`fingerprint = any(${fingerprints}::text[])`)
+    .orderBy('fingerprint')
+    .forUpdate()
+    .execute();
+  await db
+    .updateTable('error_kind')
+    .from(
+      sql<{
+        fingerprint: string;
+        until: Instant;
+      }>`unnest(${fingerprints}::text[], ${until}::timestamptz[])`.as<'told'>(sql`told(fingerprint, until)`),
+    )
+    .whereRef('error_kind.fingerprint', '=', 'told.fingerprint')
+    .set((row) => ({ told_until: row.ref('told.until'), told_in: digestId }))
+    .execute();
 }

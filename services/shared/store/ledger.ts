@@ -162,9 +162,9 @@ export async function threadsWithoutAddress(
   }));
 }
 
-/** How many threads have begun since an instant, and the groups that they were in. */
+/** How many threads have begun since an instant, and the groups that they were in; of those whose content is not erased. */
 export async function groupsSeen(db: Database, since: Instant): Promise<{ threads: number; groupIds: number[] }> {
-  const begun = db.selectFrom('chat_thread').where('started_at', '>=', since);
+  const begun = db.selectFrom('chat_thread').where('started_at', '>=', since).where('visitor', 'is not', null);
   const { threads } = await begun.select((row) => row.fn.countAll<number>().as('threads')).executeTakeFirstOrThrow();
   const groups = await begun
     .select(sql<number>`jsonb_array_elements(visitor -> 'thread' -> 'groupIds')`.as('id'))

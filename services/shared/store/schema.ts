@@ -16,6 +16,9 @@ export type Tables = {
   lead_change: LeadChangeTable;
   lease: LeaseTable;
   lead_field: LeadFieldTable;
+  error_kind: ErrorKindTable;
+  forgotten_address: ForgottenAddressTable;
+  forgetting_key: ForgettingKeyTable;
 };
 
 /**
@@ -169,3 +172,23 @@ export type LeadFieldTable = {
   /** Older than that of other fields: the field is gone. */
   described_at: Instant;
 };
+
+/** One trouble, however often it happened; kept when its errors are deleted, so that a digest can tell old from new. */
+export type ErrorKindTable = {
+  fingerprint: string;
+  code: string;
+  subject: string;
+  first_at: Instant;
+  last_at: Instant;
+  count: number;
+  /** The last of its errors that a digest has carried. */
+  told_until: Instant | null;
+  /** The last digest that has carried it. */
+  told_in: number | null;
+};
+
+/** Who asked to be forgotten: a keyed hash of the address, which tells nobody who it was. */
+export type ForgottenAddressTable = { hash: string; forgotten_at: Generated<Instant> };
+
+/** One row: the key of the hashes. */
+export type ForgettingKeyTable = { id: Generated<1>; key: string };
