@@ -1,44 +1,49 @@
+import { catalogueEntry } from '../shared/runtime/catalogue.ts';
 import { readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
-import { createLog } from '../shared/runtime/log.ts';
+import { instantOf } from '../shared/runtime/instant.ts';
+import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { dismissDead } from '../shared/store/dead.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { dryRun } from './dry-run.ts';
 import { explain } from './explain.ts';
 import { rulesOf, runSync, SYNC_SETTINGS } from './run.ts';
 
+const FLAGS = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  audit: { type: 'string' },
+  thread: { type: 'string' },
+  explain: { type: 'boolean' },
+  'replay-dead': { type: 'boolean' },
+  'dismiss-dead': { type: 'boolean' },
+  code: { type: 'string' },
+  'dry-run': { type: 'boolean' },
+  json: { type: 'boolean' },
+  'show-values': { type: 'boolean' },
+} as const;
+
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const isRead =
-    process.argv.includes('--dry-run') || process.argv.includes('--explain') || process.env['SYNC_DRY_RUN'] === 'true';
-  const log = createLog('sync', 'info', isRead ? 'stderr' : 'stdout');
+  const log = createLog('sync', 'info', isReadOnly(process.argv) ? 'stderr' : 'stdout');
   return runProcess(log, async (signal) => {
-    const flags = readFlags(process.argv.slice(2), {
-      from: { type: 'string' },
-      to: { type: 'string' },
-      audit: { type: 'string' },
-      thread: { type: 'string' },
-      explain: { type: 'boolean' },
-      'dry-run': { type: 'boolean' },
-      json: { type: 'boolean' },
-      'show-values': { type: 'boolean' },
-    });
+    const flags = readFlags(process.argv.slice(2), FLAGS);
     if (flags.help) {
       process.stdout.write(help());
       return EXIT.done;
     }
-    if ((flags.thread === undefined) !== (flags.explain === undefined)) {
-      throw new Failure(EXIT.usage, 'A thread is explained with both, --thread ID and --explain. Try --help.');
-    }
+    refuseHalfCommands(flags);
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);
-      if (!isRead) return await runSync(config, db, log, signal, Date.now);
+      if (flags['dismiss-dead']) return await dismiss(db, flags, log);
+      if (!config.SYNC_DRY_RUN && !flags.explain) return await runSync(config, db, log, signal, Date.now);
       const printer = {
         write: (text: string) => void process.stdout.write(text),
         json: flags.json === true,
@@ -54,24 +59,50 @@ async function main(): Promise<ExitCode> {
   });
 }
 
-type Flags = {
-  from?: string | undefined;
-  to?: string | undefined;
-  audit?: string | undefined;
-  'dry-run'?: boolean | undefined;
-  'show-values'?: boolean | undefined;
-};
+/** What a dry run or an explanation prints is what it was started for: the log must not stand between. */
+function isReadOnly(args: readonly string[]): boolean {
+  return args.includes('--dry-run') || args.includes('--explain') || process.env['SYNC_DRY_RUN'] === 'true';
+}
+
+type Flags = ReturnType<typeof readFlags<typeof FLAGS>>;
+
+function refuseHalfCommands(flags: Flags): void {
+  const { thread, explain: isExplained, code } = flags;
+  const onDead = flags['replay-dead'] === true || flags['dismiss-dead'] === true;
+  if (isExplained === true && thread === undefined) {
+    throw new Failure(EXIT.usage, 'Name the thread that is to be explained: --thread ID --explain.');
+  }
+  if (thread !== undefined && isExplained !== true && flags['dismiss-dead'] !== true) {
+    throw new Failure(EXIT.usage, 'A thread is named to be explained (--explain) or dismissed (--dismiss-dead).');
+  }
+  if (code !== undefined && !onDead) {
+    throw new Failure(EXIT.usage, 'A code chooses among dead threads: add --replay-dead or --dismiss-dead.');
+  }
+  if (code !== undefined && catalogueEntry(code) === undefined) {
+    throw new Failure(EXIT.usage, `There is no error with the code ${code}: docs/runbook.md lists them.`);
+  }
+}
+
+/** Lets dead threads rest; nothing else is done. */
+async function dismiss(db: Database, { code, thread }: Flags, log: Logger): Promise<ExitCode> {
+  const which = { ...(code === undefined ? {} : { code }), ...(thread === undefined ? {} : { threadIds: [thread] }) };
+  const dismissed = await dismissDead(db, which, instantOf(Date.now()));
+  log.info({ dismissed }, `${dismissed} dead threads are dismissed: they rest until something in them changes`);
+  return EXIT.done;
+}
 
 /** A flag is its variable, said louder. */
 function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
-  return {
-    ...env,
-    ...(flags.from === undefined ? {} : { SYNC_FROM: flags.from }),
-    ...(flags.to === undefined ? {} : { SYNC_TO: flags.to }),
-    ...(flags.audit === undefined ? {} : { SYNC_AUDIT: flags.audit }),
-    ...(flags['dry-run'] ? { SYNC_DRY_RUN: 'true' } : {}),
-    ...(flags['show-values'] ? { SYNC_SHOW_VALUES: 'true' } : {}),
+  const said: Record<string, string | undefined> = {
+    SYNC_FROM: flags.from,
+    SYNC_TO: flags.to,
+    SYNC_AUDIT: flags.audit,
+    SYNC_DRY_RUN: flags['dry-run'] ? 'true' : undefined,
+    SYNC_SHOW_VALUES: flags['show-values'] ? 'true' : undefined,
+    SYNC_REPLAY_DEAD: flags['replay-dead'] ? 'true' : undefined,
+    SYNC_DEAD_CODE: flags.code,
   };
+  return { ...env, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
 }
 
 /** A function, not a constant: the line at the top of this file runs before any constant below it is there. */
@@ -79,6 +110,8 @@ function help(): string {
   return `Usage: sync [--from INSTANT] [--to INSTANT] [--dry-run [--json] [--show-values]]
        sync --audit DAY
        sync --thread ID --explain [--json] [--show-values]
+       sync --replay-dead [--code CODE]
+       sync --dismiss-dead [--code CODE] [--thread ID]
 
 Copies what LiveChat learnt about a website's visitors into Marketo, once: from where the last run ended.
 
@@ -90,8 +123,11 @@ Copies what LiveChat learnt about a website's visitors into Marketo, once: from 
   --thread ID --explain
                   tell one thread's story: where it stands, what was written and why,
                   and what the rules say of it now
-  --json          for both: JSON lines instead of tables
-  --show-values   for both: addresses and values, which are masked where the output
+  --replay-dead   give dead threads another life, then do a whole run                   (SYNC_REPLAY_DEAD)
+  --dismiss-dead  let dead threads rest, and do no more
+  --code CODE     for both: only those that died of this error, such as lead-refused    (SYNC_DEAD_CODE)
+  --json          for --dry-run and --explain: JSON lines instead of tables
+  --show-values   for these too: addresses and values, which are masked where the output
                   is no terminal                                                        (SYNC_SHOW_VALUES)
   -h, --help      this text
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
@@ -7,10 +8,12 @@ import type { Rules } from '../shared/rules/schema.ts';
 import { usedOf } from '../shared/rules/used.ts';
 import type { Config } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import type { Instant } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
+import { replayDead, type WhichDead } from '../shared/store/dead.ts';
 import { logErrors } from '../shared/store/errors.ts';
-import { closeLostRuns, finishRun, startRun } from '../shared/store/runs.ts';
+import { closeLostRuns, finishRun, noteRules, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
 import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
@@ -46,6 +49,8 @@ export const SYNC_SETTINGS = [
   'SYNC_AUDIT',
   'SYNC_DRY_RUN',
   'SYNC_SHOW_VALUES',
+  'SYNC_REPLAY_DEAD',
+  'SYNC_DEAD_CODE',
   'SYNC_INTERVAL',
   'SYNC_OVERLAP',
   'SYNC_SETTLE',
@@ -109,6 +114,7 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
     // Before anything else, so that a rule that does not fit leaves no trace but the run's row.
     const checking = { db, marketo, instance: instanceOf(config), tell: run.tell };
     let fitting = await rulesThatFit(checking, rules, 'remembered');
+    const revival = await revivalOf(run);
     const filing = createFiling(db, judgeOf(config, rules));
     const livechat = connectLiveChat(run, signal);
     const delivery = {
@@ -136,6 +142,7 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
         counts: filing.counts,
       };
       for await (const now of readLiveChat(ingest, config, clock)) {
+        if (revival) await revive(run, revival, now);
         try {
           await deliver({ ...delivery, ...fitting }, now);
         } catch (error) {
@@ -155,6 +162,30 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
   } finally {
     marketo.close();
   }
+}
+
+type Revival = { which: WhichDead; why: string };
+
+/**
+ * Dead threads live again where that is asked for, and where the rules have changed: what Marketo refused may not be sent
+ * any more.
+ */
+async function revivalOf({ config, db, runId }: Run): Promise<Revival | undefined> {
+  if (await noteRules(db, runId, hashOf(readRules(config.RULES_FILE)))) {
+    return { which: {}, why: 'the rules have changed since the last run' };
+  }
+  if (!config.SYNC_REPLAY_DEAD) return undefined;
+  const code = config.SYNC_DEAD_CODE;
+  return { which: code === undefined ? {} : { code }, why: 'as asked for' };
+}
+
+async function revive({ db, log }: Run, { which, why }: Revival, now: Instant): Promise<void> {
+  const revived = await replayDead(db, which, now);
+  if (revived > 0) log.info({ revived }, `${revived} dead threads are ready again, ${why}`);
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 function endingOf(counts: Readonly<Record<string, number>>): string {

@@ -81,6 +81,12 @@ export const SETTINGS = {
     'Whether a dry run shows addresses and values; without it they are shown on a terminal, and masked elsewhere.',
     yesOrNo,
   ),
+  SYNC_REPLAY_DEAD: optional(
+    'Whether the run gives dead threads another life before it does the rest of its work.',
+    'false',
+    yesOrNo,
+  ),
+  SYNC_DEAD_CODE: maybe('With SYNC_REPLAY_DEAD: only threads that died of this error, such as `lead-refused`.', text),
   SYNC_INTERVAL: optional(
     'How often the schedule runs; the first run reads so far back where SYNC_FROM is not set.',
     '1h',

@@ -38,6 +38,25 @@ export async function heartbeat(db: Database, runId: number): Promise<void> {
   await db.updateTable('run').set({ heartbeat_at: sql<Instant>`clock_timestamp()` }).where('id', '=', runId).execute();
 }
 
+/**
+ * Writes down by which rules a sync works.
+ *
+ * @returns whether the last sync that got so far worked by others; false for the first.
+ */
+export async function noteRules(db: Database, runId: number, hash: string): Promise<boolean> {
+  const last = await db
+    .selectFrom('run')
+    .select('rules_hash')
+    .where('job', '=', 'sync')
+    .where('id', '<', runId)
+    .where('rules_hash', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  await db.updateTable('run').set({ rules_hash: hash }).where('id', '=', runId).execute();
+  return last !== undefined && last.rules_hash !== hash;
+}
+
 /** Writes down which part of LiveChat's past the run reads. */
 export async function setRunWindow(db: Database, runId: number, from: Instant, to: Instant): Promise<void> {
   await db.updateTable('run').set({ window_from: from, window_to: to }).where('id', '=', runId).execute();

@@ -74,6 +74,8 @@ export type RunTable = {
   counts: ColumnType<Record<string, number>, string | undefined, string>;
   /** The sentence with which it failed or stopped. */
   error: string | null;
+  /** Of the rules that a sync worked by. */
+  rules_hash: ColumnType<string | null, string | null | undefined, string | null>;
 };
 
 export type SyncErrorTable = {
