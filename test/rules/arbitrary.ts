@@ -98,6 +98,8 @@ const TRANSFORMS = [
   { phone: 'visitor.location.countryCode' },
 ];
 
+const DIALLED = { phone: 'visitor.location.countryCode' };
+
 const from = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...SOURCES) }, fc.constantFrom(...EXPRESSIONS));
 
 /** Mostly of what the field may take; else nearly nothing would ever be written. */
@@ -109,10 +111,15 @@ function memberFor(type: string) {
         ? ['visitor.variables.plan', 'visitor.variables.plan == "pro"', 'visitor.counts.visits > 9']
         : NUMBERS.includes(type)
           ? ['visitor.counts.chats', 'visitor.counts.threads', 'visitor.counts.visits + 1', 'form.byId.7']
-          : SOURCES;
+          : type === 'phone'
+            ? ['visitor.phone']
+            : SOURCES;
   const source = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...fitting) }, from);
   const plainly = fc.record({ from: fc.oneof(source, fc.array(source, { minLength: 1, maxLength: 3 })) });
-  const transform = fc.array(fc.constantFrom(...TRANSFORMS), { minLength: 1, maxLength: 2 });
+  const transform =
+    type === 'phone'
+      ? fc.constant([DIALLED])
+      : fc.array(fc.constantFrom(...TRANSFORMS), { minLength: 1, maxLength: 2 });
   const changed = fc.record({ from: source, transform });
   const constant = fc.record({ value: fc.constantFrom('LiveChat', 7, true, false, '2026-01-01') });
   return fc.oneof({ weight: 4, arbitrary: plainly }, changed, constant);
@@ -184,6 +191,8 @@ const properties = fc
   .map((spaces) => Object.fromEntries(spaces.map(([space, pairs]) => [space, Object.fromEntries(pairs)])));
 
 const TIMES = ['2026-11-23T14:07:11.383001Z', '2026-11-23T14:07:10Z', '2031-01-01T00:00:00Z', '2019-01-01T00:00:00Z'];
+/** Of a phone and of its country: what they are belongs together. */
+const DIALLING = fc.constantFrom('020 7946 0958', '030 1234567', 'GB', 'de', '+4930123456');
 const closed = PATHS.map((path) => {
   const kind = kindOf(path);
   const value: fc.Arbitrary<unknown> =
@@ -196,7 +205,8 @@ const closed = PATHS.map((path) => {
           : kind === 'time'
             ? fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...TIMES) }, text)
             : text;
-  return fc.option(value, { nil: undefined, freq: 6 }).map((one) => [path, one] as const);
+  const mostly = path === 'visitor.phone' || path === 'visitor.location.countryCode' ? DIALLING : value;
+  return fc.option(mostly, { nil: undefined, freq: 6 }).map((one) => [path, one] as const);
 });
 
 /** Inputs as LiveChat gives them, and less: a part of what should be there is missing. */
@@ -255,12 +265,16 @@ function valueOfType({ type, length = 255 }: FieldFacts): fc.Arbitrary<unknown> 
   return text.map((value) => value.slice(0, length));
 }
 
-/** A lead after changes, as Marketo would return it: booleans that nobody wrote are false. */
+/** A lead after changes, as Marketo would return it: booleans that nobody wrote are false, times may have another offset. */
 export function applied(
   lead: Record<string, unknown> | undefined,
   changes: readonly { field: string; to: unknown }[],
 ): Record<string, unknown> {
   const before =
     lead ?? Object.fromEntries([...FIELDS.values()].map(({ name, type }) => [name, type === 'boolean' ? false : null]));
-  return { ...before, ...Object.fromEntries(changes.map(({ field, to }) => [field, to])) };
+  const written = changes.map(({ field, to }) => {
+    const isTime = FIELDS.get(field)?.type === 'datetime';
+    return [field, isTime ? String(to).replace(/Z$/, '+00:00') : to];
+  });
+  return { ...before, ...Object.fromEntries(written) };
 }

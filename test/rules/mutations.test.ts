@@ -142,6 +142,7 @@ const MUTATIONS: [was: string, becomes: string, line: number, says: RegExp][] = 
   ['thread.rating.score == "good"', 'has(thread.rating)', 30, /write isEmpty/],
   ['thread.rating.score == "good"', 'thread.startUrl.matches("(a+)+$")', 30, /use contains, startsWith or endsWith/],
   ['lead.leadStatus != "Lost"', 'lead.phone != ""', 28, /reads lead.phone, which a rule writes/],
+  ['lead.leadStatus != "Lost"', 'lead.updatedAt != ""', 28, /reads lead.updatedAt, which every write changes/],
   ['in thread.tags', 'in lead.tags', 5, /judged before its lead is looked up/],
   ['"topic"] + "!"', '"topic"] + size("!")', 29, /no such overload/],
   // Against Marketo

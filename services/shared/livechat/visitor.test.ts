@@ -90,6 +90,35 @@ test('what is missing is empty, and nothing throws: no users, no events, no prop
   expect(visit.thread).toMatchObject({ tags: [], agents: [], rating: { score: '', comment: '' }, utm: { source: '' } });
 });
 
+test('the customer’s id and statistics are taken, and what is missing or odd of them is 0', () => {
+  const statistics = { chats_count: 2, threads_count: 5, visits_count: 9, page_views_count: 41, tickets_count: 1 };
+  expect(read({ users: [customer({ statistics })] }).visit.visitor).toMatchObject({
+    id: 'c1',
+    counts: { chats: 2, threads: 5, visits: 9, pageViews: 41 },
+  });
+  const none = { chats: 0, threads: 0, visits: 0, pageViews: 0 };
+  expect(read().visit.visitor).toMatchObject({ id: '', counts: none });
+  const odd = { chats_count: -1, threads_count: '5', visits_count: 1.5, page_views_count: null };
+  expect(read({ users: [customer({ statistics: odd })] }).visit.visitor.counts).toEqual(none);
+});
+
+test('properties of thread and chat are taken as they are, unknown namespaces too', () => {
+  const answer = {
+    id: 'CHAT',
+    thread: {
+      id: 'THREAD',
+      active: false,
+      created_at: '2026-11-23T14:07:11.383001Z',
+      properties: { lc2: { greeting_id: 7 }, my_app: { note: ' a ', paid: true, list: [1], nothing: null }, odd: 3 },
+    },
+    properties: { source: { customer_client_id: 'web' }, bare: {} },
+  };
+  const { thread, chat } = visitorOf(chatAnswer.parse(answer)).visit;
+  expect(thread.properties).toEqual({ lc2: { greeting_id: 7 }, my_app: { note: 'a', paid: true } });
+  expect(chat.properties).toEqual({ source: { customer_client_id: 'web' } });
+  expect(read().visit.thread.properties).toEqual({});
+});
+
 test('odd events and users cost nothing: unknown types, wrong shapes', () => {
   const events = [
     { type: 'brand_new' },

@@ -102,3 +102,26 @@ test('a condition that cannot be judged does not hold', () => {
   expect(ineligible(rules, INPUT)).toBe('odd');
   expect(ineligible(rules, { ...INPUT, visitor: { name: '4' } })).toBeUndefined();
 });
+
+test('what the rules use of a thread is what they read: paths, conditions, expressions, and what transforms read', () => {
+  const rules = parseRules(
+    `version: 1
+fields:
+  - { field: phone, from: [visitor.phone, form.byType.phone], transform: [{ phone: visitor.location.countryCode }], write: if-empty }
+  - { field: city, from: 'visitor.variables["a b"]', when: thread.rating.score == "good", write: always }
+`,
+    'test.yaml',
+  );
+  const input = {
+    ...INPUT,
+    visitor: { ...INPUT.visitor, email: 'a@example.com', variables: { 'a b': 'x', other: 'y' } },
+  };
+  expect(usedOf(rules, input)).toEqual({
+    'visitor.email': 'a@example.com',
+    'visitor.phone': '+1',
+    'visitor.location.countryCode': '',
+    'thread.rating.score': '',
+    '["visitor","variables","a b"]': 'x',
+    '["form","byType","phone"]': '',
+  });
+});

@@ -268,8 +268,8 @@ function refuseDoubles(reader: Reader, rules: readonly unknown[]): void {
 }
 
 /**
- * What expressions read of the lead, no rule writes: else one delivery would change what the next one decides, and a
- * thread that is delivered twice (which may happen) would count twice.
+ * What expressions read of the lead does not change by writing: else one delivery would change what the next one decides,
+ * and a thread that is delivered twice (which may happen) would count twice.
  */
 function refuseLoops(reader: Reader, rules: readonly Rule[]): void {
   const written = new Set(rules.flatMap((rule) => rule.fields.map((member) => member.field)));
@@ -277,12 +277,21 @@ function refuseLoops(reader: Reader, rules: readonly Rule[]): void {
     const inSources = rule.fields.flatMap((member) =>
       member.sources.flatMap((one) => (one.kind === 'expression' ? one.expression.leadFields : [])),
     );
-    for (const name of new Set([...inSources, ...(rule.when?.leadFields ?? [])].filter((one) => written.has(one)))) {
-      const message = `reads lead.${name}, which a rule writes: deciding twice would give two results; let write say when it may be written`;
+    for (const name of new Set([...inSources, ...(rule.when?.leadFields ?? [])])) {
+      const why = written.has(name)
+        ? 'which a rule writes'
+        : OF_ITSELF.has(name)
+          ? 'which every write changes'
+          : undefined;
+      if (why === undefined) continue;
+      const message = `reads lead.${name}, ${why}: deciding twice would give two results; let write say when it may be written`;
       reader.mistakes.push({ line: rule.fields[0]?.line ?? 1, message: `rule "${rule.name}" ${message}` });
     }
   }
 }
+
+/** Fields that a lead gets when it is created, or that say when it was changed. */
+const OF_ITSELF = new Set(['id', 'email', 'createdAt', 'updatedAt']);
 
 const field = z.string().optional().catch(undefined);
 const named = z.object({ field, fields: z.array(z.object({ field }).catch({ field: undefined })).catch([]) });
