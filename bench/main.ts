@@ -5,9 +5,10 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { startPostgres } from '../test/postgres/embedded.ts';
 import { claimsOf } from './claims.ts';
+import { decisionClaims, timeDecisions } from './decisions.ts';
 import { contenderNameSchema } from './job.ts';
 import { type Measured, type Measurement, measure } from './measure.ts';
-import { type Conditions, report, writePage } from './page.ts';
+import { type Conditions, decisionsReport, report, writePage } from './page.ts';
 
 /**
  * Measurements at the same time. Nearly all of a measurement is waiting for a window to pass, so they do not get in each
@@ -32,6 +33,9 @@ const LOOK_EVERY_MS = 10;
  */
 async function main(): Promise<number> {
   const flags = readFlags();
+  // First, while nothing else runs.
+  const decisionsHold = flags.only === undefined && measureDecisions(flags.seconds === undefined);
+  if (flags.decisions) return decisionsHold ? 0 : 1;
   const measurements = plan(flags);
   say(`${measurements.length} measurements, ${AT_ONCE} at a time`);
   const postgres = await startPostgres();
@@ -54,22 +58,38 @@ async function main(): Promise<number> {
     const claims = claimsOf(results);
     const text = report(results, claims, conditions.end(results));
     process.stdout.write(`\n${text}\n\n`);
-    if (flags.only === undefined && flags.seconds === undefined) writePage(text);
-    return claims.every((claim) => claim.holds) ? 0 : 1;
+    if (flags.only === undefined && flags.seconds === undefined) writePage('limits', text);
+    return claims.every((claim) => claim.holds) && (decisionsHold || flags.only !== undefined) ? 0 : 1;
   } finally {
     await postgres.stop();
   }
+}
+
+/** What the rules take. @returns whether it is as little as it has to be */
+function measureDecisions(writes: boolean): boolean {
+  say('begins: decisions');
+  const timings = timeDecisions();
+  const claims = decisionClaims(timings);
+  const text = decisionsReport(timings, claims);
+  process.stdout.write(`\n${text}\n\n`);
+  if (writes) writePage('decisions', text);
+  return claims.every((claim) => claim.holds);
 }
 
 type Flags = z.infer<typeof flagsSchema>;
 const flagsSchema = z.object({
   only: z.array(contenderNameSchema).optional(),
   seconds: z.coerce.number().int().positive().optional(),
+  decisions: z.boolean().default(false),
 });
 
-/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that. For quick tries. */
+/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that; `--decisions`: nothing but these. For quick tries. */
 function readFlags(): Flags {
-  const options = { only: { type: 'string', multiple: true }, seconds: { type: 'string' } } as const;
+  const options = {
+    only: { type: 'string', multiple: true },
+    seconds: { type: 'string' },
+    decisions: { type: 'boolean' },
+  } as const;
   return flagsSchema.parse(parseArgs({ options }).values);
 }
 

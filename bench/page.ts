@@ -1,13 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { z } from 'zod';
 import type { Claim } from './claims.ts';
+import type { Timed } from './decisions.ts';
 import type { Measured } from './measure.ts';
-import { saturationTable, visitorsTable } from './table.ts';
+import { decisionsTable, saturationTable, visitorsTable } from './table.ts';
 
 const PAGE = 'docs/benchmarks.md';
-const BEGIN = '<!-- written by make bench: begin -->';
-const END = '<!-- written by make bench: end -->';
+
+/** What the bench writes of the page: side by side with others, and the rules' own time. */
+export type Part = 'limits' | 'decisions';
+const MARKERS: Record<Part, { begin: string; end: string }> = {
+  limits: { begin: '<!-- written by make bench: begin -->', end: '<!-- written by make bench: end -->' },
+  decisions: {
+    begin: '<!-- decisions, written by make bench: begin -->',
+    end: '<!-- decisions, written by make bench: end -->',
+  },
+};
 
 /** How the machine fared while it measured. */
 export type Conditions = {
@@ -29,7 +38,7 @@ export function report(results: readonly Measured[], claims: readonly Claim[], c
   const of = (scenario: Measured['scenario'], processes: number) =>
     results.filter((result) => result.scenario === scenario && result.processes === processes);
   return [
-    `Measured on ${new Date().toISOString().slice(0, 10)} by \`make bench\`: ${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version},`,
+    `Measured on ${today()} by \`make bench\`: ${machine()},`,
     `${versions()}.`,
     `The bench took ${Math.round(conditions.seconds / 60)} minutes, ${conditions.atOnce} measurements at a time, each against a referee of its own. Bench and contenders used`,
     `${(conditions.cpuShare * 100).toFixed(0)} % of the machine's CPU time; its load was ${conditions.load.toFixed(1)} at its highest. The referees' event loop was at most ${conditions.lateP99Ms.toFixed(0)} ms late`,
@@ -49,16 +58,41 @@ export function report(results: readonly Measured[], claims: readonly Claim[], c
     '',
     '### What the bench insists on',
     '',
-    ...claims.map((claim) => `- ${claim.holds ? 'holds' : '**does not hold**'}: ${claim.text} (${claim.found})`),
+    ...claims.map(insistence),
   ].join('\n');
 }
 
-/** Puts the report between the page's markers, and leaves the rest of the page alone. */
-export function writePage(text: string): void {
+/** What the rules take, as Markdown. */
+export function decisionsReport(timings: readonly Timed[], claims: readonly Claim[]): string {
+  return [
+    `Measured on ${today()} by \`make bench\`: one process, ${machine()}; the machine's load`,
+    `over the last minute was ${(loadavg()[0] ?? 0).toFixed(1)}.`,
+    '',
+    decisionsTable(timings),
+    '',
+    ...claims.map(insistence),
+  ].join('\n');
+}
+
+/** Puts a report between its markers, and leaves the rest of the page alone. */
+export function writePage(part: Part, text: string): void {
   const page = readFileSync(PAGE, 'utf8');
-  const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
+  const { begin, end } = MARKERS[part];
+  const [before, after] = [page.indexOf(begin), page.indexOf(end)];
   if (before < 0 || after < before) throw new Error(`${PAGE} has lost its markers`);
-  writeFileSync(PAGE, `${page.slice(0, before + BEGIN.length)}\n\n${text}\n\n${page.slice(after)}`);
+  writeFileSync(PAGE, `${page.slice(0, before + begin.length)}\n\n${text}\n\n${page.slice(after)}`);
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function machine(): string {
+  return `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`;
+}
+
+function insistence(claim: Claim): string {
+  return `- ${claim.holds ? 'holds' : '**does not hold**'}: ${claim.text} (${claim.found})`;
 }
 
 /** As installed, the peers' and the axios that all but node-marketo-rest call with. */

@@ -1,3 +1,4 @@
+import { DECISIONS, type Timed } from './decisions.ts';
 import type { ContenderName } from './job.ts';
 import { type Measured, VISITORS } from './measure.ts';
 
@@ -43,6 +44,19 @@ export function saturationTable(results: readonly Measured[]): string {
       number(seen.rejected615),
       number(seen.mostInAnyWindow),
       number(seen.mostInFlight),
+    ]),
+  );
+}
+
+/** What the rules take. */
+export function decisionsTable(timings: readonly Timed[]): string {
+  return markdown(
+    [`${number(DECISIONS)} times`, 'seconds of one core', 'seconds by the clock', 'in a second of one core'],
+    timings.map(({ what, seconds, cpuSeconds }) => [
+      what,
+      cpuSeconds.toFixed(2),
+      seconds.toFixed(2),
+      number(Math.round(DECISIONS / cpuSeconds / 1000) * 1000),
     ]),
   );
 }

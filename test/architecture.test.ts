@@ -8,6 +8,7 @@ const ARROWS: Record<string, readonly string[]> = {
   digest: ['store', 'runtime'],
   status: ['store', 'runtime'],
   migrate: ['store', 'runtime'],
+  'rules command': ['livechat', 'marketo', 'rules', 'runtime'],
   livechat: ['runtime'],
   marketo: ['runtime'],
   rules: ['runtime'],
@@ -62,5 +63,7 @@ function importsOf(file: string): string[] {
 function moduleOf(file: string): string {
   const parts = file.split('/');
   if (parts[0] !== 'services') return parts[0] ?? '';
+  // The command-line tool bears the name of what it shows.
+  if (parts[1] === 'rules') return 'rules command';
   return (parts[1] === 'shared' ? parts[2] : parts[1]) ?? '';
 }

@@ -1,8 +1,6 @@
 import { LARGEST_PAGE } from '../shared/livechat/client.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
-import { logErrors } from '../shared/store/errors.ts';
 import { knownThreads } from '../shared/store/ledger.ts';
-import { fileChats } from './filing.ts';
 import { askForOdd, type Ingest, whole } from './ingest.ts';
 import type { Window } from './window.ts';
 
@@ -27,7 +25,7 @@ export async function audit(parts: Ingest, day: Window, now: Instant): Promise<{
     const unknown = chats.filter(({ thread }) => !known.has(thread.id));
     for (const { thread } of chats) listed.add(thread.id);
     for (const { thread } of unknown) missing.push(thread.id);
-    await fileChats(parts.filing, await whole(parts, unknown), now);
+    await parts.file(await whole(parts, unknown), now);
   }
   await tell(parts, day, listed.size, missing);
   return { listed: listed.size, missing };
@@ -43,10 +41,8 @@ async function tell(parts: Ingest, day: Window, listed: number, missing: readonl
     return;
   }
   for (const threadId of missing) log.warn({ threadId }, 'audit: missing in the ledger; taken in');
-  await logErrors(parts.db, parts.runId, [
-    {
-      code: 'livechat-missed',
-      message: `Of ${listed} threads from ${day.from} to ${day.to} the ledger lacked ${missing.length}; the audit took them in.`,
-    },
-  ]);
+  await parts.tell({
+    code: 'livechat-missed',
+    message: `Of ${listed} threads from ${day.from} to ${day.to} the ledger lacked ${missing.length}; the audit took them in.`,
+  });
 }

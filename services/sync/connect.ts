@@ -4,10 +4,22 @@ import { wasNeverSent } from '../shared/marketo/errors.ts';
 import { createSlots, FRESH_MS } from '../shared/marketo/slots.ts';
 import { callsOfDay, logCall } from '../shared/store/calls.ts';
 import { addCounts } from '../shared/store/counters.ts';
+import type { Database } from '../shared/store/database.ts';
 import { slotStore } from '../shared/store/slots.ts';
 import { UNKNOWN_FATE_MS } from './lease.ts';
-import type { Run, SyncConfig } from './run.ts';
-import { warnOfVersion } from './warnings.ts';
+import type { SyncConfig } from './run.ts';
+import { type Tell, warnOfVersion } from './warnings.ts';
+
+/** Who connects: a run, or a dry run, which has no row (`runId` null). */
+export type Connecting = {
+  config: SyncConfig;
+  db: Database;
+  runId: number | null;
+  tell: Tell;
+  counts: Record<string, number>;
+  /** When the last write of unknown fate ended for us, by performance.now(). */
+  unknownFateAt: number | undefined;
+};
 
 /**
  * By Adobe's advice: 50 calls and 5 at once for one integration among others; 100 and 10 is all there is.
@@ -21,9 +33,9 @@ export function limitsOf(config: SyncConfig): { callsPerWindow: number; concurre
 }
 
 /** The Marketo client of a run: its calls take slots, are counted, and are logged. */
-export async function connectMarketo(run: Run, signal: AbortSignal): Promise<Marketo> {
+export async function connectMarketo(run: Connecting, signal: AbortSignal): Promise<Marketo> {
   const { config, db, runId } = run;
-  const instance = new URL(config.MARKETO_ENDPOINT).host;
+  const instance = instanceOf(config);
   const windowMs = config.MARKETO_WINDOW_SECONDS * 1000;
   const timeouts = { readTimeoutMs: config.MARKETO_READ_TIMEOUT, writeTimeoutMs: config.MARKETO_WRITE_TIMEOUT };
   const rule = {
@@ -70,7 +82,7 @@ function countCall(counts: Record<string, number>, call: Call): void {
 }
 
 /** The LiveChat client of a run: its calls are counted. */
-export function connectLiveChat(run: Run, signal: AbortSignal): LiveChat {
+export function connectLiveChat(run: Connecting, signal: AbortSignal): LiveChat {
   const { config, db } = run;
   const noticed = new Set<string>();
   return createLiveChat({
@@ -83,7 +95,12 @@ export function connectLiveChat(run: Run, signal: AbortSignal): LiveChat {
     onVersionNotice: async ({ header, date }) => {
       if (noticed.has(header)) return;
       noticed.add(header);
-      await warnOfVersion(run, header, date);
+      await warnOfVersion(run.tell, header, date);
     },
   });
+}
+
+/** What Marketo's instance is called where it is kept apart from others: its host. */
+export function instanceOf(config: Pick<SyncConfig, 'MARKETO_ENDPOINT'>): string {
+  return new URL(config.MARKETO_ENDPOINT).host;
 }

@@ -261,7 +261,7 @@ async function lookUp(
 ): Promise<Map<string, Lead[] | 'refused'>> {
   const emails = visitors.map((visitor) => visitor.email);
   try {
-    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.fieldNames));
+    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.leadFields));
   } catch (error) {
     if (!(error instanceof MarketoError && error.kind === 'configuration' && error.code === '1003')) throw error;
     const [first] = visitors;
@@ -552,7 +552,7 @@ function duplicateWarning(visitor: Visitor, lead: Lead, count: number): LoggedEr
 }
 
 /** Among leads with the same time, the oldest id, so that the choice is the same every time. */
-function mostRecentlyUpdated(leads: readonly Lead[]): Lead | undefined {
+export function mostRecentlyUpdated(leads: readonly Lead[]): Lead | undefined {
   return leads.toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt) || a.id - b.id)[0];
 }
 
@@ -599,7 +599,8 @@ function stopIfNeeded(parts: Deliver, state: State): void {
   if (state.failure !== undefined) throw state.failure;
 }
 
-function chunks<T>(list: readonly T[], size: number): T[][] {
+/** A list in parts of at most so many. */
+export function chunks<T>(list: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
     list.slice(index * size, (index + 1) * size),
   );

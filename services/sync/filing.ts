@@ -62,15 +62,7 @@ export function createFiling(db: Database, judge: Judge): Filing {
 export async function fileChats(filing: Filing, chats: readonly ChatWithThread[], at: Instant): Promise<void> {
   const threads = new Map(chats.map((chat) => [chat.thread.id, visitorOf(chat)]));
   await filing.db.transaction().execute(async (transaction) => {
-    const known = await knownThreads(transaction, [...threads.keys()]);
-    const addresses = [...threads.values()].map(({ visit }) => visit.visitor.email);
-    const forgotten = await forgottenAddresses(transaction, addresses);
-    const verdicts = [...threads.values()].map((thread) => {
-      const before = known.get(thread.threadId);
-      return isForgotten(thread, before, forgotten)
-        ? verdictOnForgotten(thread, before)
-        : verdictOn(thread, before, filing.judge);
-    });
+    const verdicts = await verdictsOn(transaction, [...threads.values()], filing.judge);
     const toFile = verdicts.filter(({ write }) => write === 'file').map(({ filed }) => filed);
     await fileThreads(transaction, toFile, at);
     await refreshThreads(
@@ -90,6 +82,28 @@ export async function fileChats(filing: Filing, chats: readonly ChatWithThread[]
   for (const threadId of threads.keys()) filing.counted.add(threadId);
 }
 
+/** What is to be done about threads as LiveChat shows them now, by what the ledger holds of them. Changes nothing. */
+export async function verdictsOn(
+  db: Database | DatabaseTransaction,
+  threads: readonly ThreadOfVisitor[],
+  judge: Judge,
+): Promise<Verdict[]> {
+  const known = await knownThreads(
+    db,
+    threads.map(({ threadId }) => threadId),
+  );
+  const forgotten = await forgottenAddresses(
+    db,
+    threads.map(({ visit }) => visit.visitor.email),
+  );
+  return threads.map((thread) => {
+    const before = known.get(thread.threadId);
+    return isForgotten(thread, before, forgotten)
+      ? verdictOnForgotten(thread, before)
+      : verdictOn(thread, before, judge);
+  });
+}
+
 /** How many threads were ignored, for whatever reason. */
 export function ignoredIn(counts: Readonly<Record<string, number>>): number {
   return Object.entries(counts).reduce((sum, [key, count]) => (key.startsWith(IGNORED) ? sum + count : sum), 0);
@@ -100,7 +114,7 @@ const METRIC_RESULTS = ['new', 'changed', 'known', 'open', 'ignored'];
 
 /** A thread as this reading wants it filed. */
 type ReadThread = LedgerThread & { visit: Visit };
-type Verdict = {
+export type Verdict = {
   filed: LedgerThread;
   result: 'new' | 'changed' | 'known' | 'open';
   write: 'file' | 'refresh' | 'nothing';

@@ -6,21 +6,26 @@ import { Failure } from '../shared/runtime/failure.ts';
 import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
-import { logErrors } from '../shared/store/errors.ts';
 import { fileThreads, knownThreads, markUnseen, openThreads } from '../shared/store/ledger.ts';
-import { type Filing, fileChats } from './filing.ts';
-import { warnOfHiddenThreads, warnOfHistoryCut } from './warnings.ts';
+import type { FilingCounts } from './filing.ts';
+import { type Tell, warnOfHiddenThreads, warnOfHistoryCut } from './warnings.ts';
 import { halvesOf, type Window } from './window.ts';
 
-export type Ingest = {
+/** How LiveChat is read, whatever becomes of what is read. */
+export type Reading = {
   livechat: LiveChat;
-  db: Database;
   log: Logger;
-  runId: number;
   /** Aborted when the run should end early. */
   signal: AbortSignal;
-  filing: Filing;
+  /** Takes the threads of a page; when it returns, nothing can lose them. */
+  file: (chats: readonly ChatWithThread[], at: Instant) => Promise<void>;
+  /** The ids of all threads that were taken so far. */
+  seen: ReadonlySet<string>;
+  tell: Tell;
 };
+
+/** Reading into the ledger. */
+export type Ingest = Reading & { db: Database; runId: number; counts: FilingCounts };
 
 /**
  * Files the threads that go on and are not known yet as open: from now on they are followed until they end. The archive
@@ -60,7 +65,7 @@ export async function fileActive(parts: Ingest, active: readonly ActiveThread[],
  * @param now the run's instant.
  * @returns how many threads it has.
  */
-export async function readSlice(parts: Ingest, window: Window, now: Instant): Promise<number> {
+export async function readSlice(parts: Reading, window: Window, now: Instant): Promise<number> {
   const slice: Slice = { withheld: 0, cut: undefined };
   const read = await readCompletely(parts, window, now, slice, DEEPEST_HALVING);
   const { found, ids } = read === 'beyond the plan' ? { found: 0, ids: new Set() } : read;
@@ -69,10 +74,10 @@ export async function readSlice(parts: Ingest, window: Window, now: Instant): Pr
     { announced: found },
     `read ${ids.size} threads of LiveChat’s archive, from ${window.from} to ${window.to}`,
   );
-  await warnOfHistoryCut(parts, slice.withheld, slice.cut);
+  await warnOfHistoryCut(parts.tell, slice.withheld, slice.cut);
   if (found > ids.size) {
     const message = `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`;
-    await logErrors(parts.db, parts.runId, [{ code: 'livechat-found-short', message }]);
+    await parts.tell({ code: 'livechat-found-short', message });
   }
   return ids.size;
 }
@@ -82,7 +87,7 @@ export async function readSlice(parts: Ingest, window: Window, now: Instant): Pr
  * run has just seen.
  */
 export async function followOpen(parts: Ingest, now: Instant): Promise<void> {
-  const open = (await openThreads(parts.db)).filter(({ threadId }) => !parts.filing.counted.has(threadId));
+  const open = (await openThreads(parts.db)).filter(({ threadId }) => !parts.seen.has(threadId));
   for (let start = 0; start < open.length; start += 20) {
     parts.signal.throwIfAborted();
     const wanted = open.slice(start, start + 20);
@@ -96,8 +101,8 @@ export async function followOpen(parts: Ingest, now: Instant): Promise<void> {
     }
     await markUnseen(parts.db, unseen.gone, 'gone', now);
     await markUnseen(parts.db, unseen.hidden, 'hidden', now);
-    await warnOfHiddenThreads(parts, unseen.hidden.length);
-    await fileChats(parts.filing, await whole(parts, chats), now);
+    await warnOfHiddenThreads(parts.tell, unseen.hidden.length);
+    await parts.file(await whole(parts, chats), now);
   }
 }
 
@@ -120,7 +125,7 @@ type Read = { found: number; ids: Set<string> };
 const DEEPEST_HALVING = 12;
 
 async function readCompletely(
-  parts: Ingest,
+  parts: Reading,
   window: Window,
   now: Instant,
   slice: Slice,
@@ -145,7 +150,7 @@ async function readCompletely(
  * what is new: where the newer half is refused, so is the older.
  */
 async function readWithinPlan(
-  parts: Ingest,
+  parts: Reading,
   [older, newer]: readonly [Window, Window],
   now: Instant,
   slice: Slice,
@@ -174,7 +179,7 @@ const SMALLEST_PAGE = 25;
 
 /** Walks one window from its first page to its last; from the start again where LiveChat wants smaller pages or another walk. */
 async function readAll(
-  parts: Ingest,
+  parts: Reading,
   window: Window,
   now: Instant,
   slice: Slice,
@@ -203,7 +208,7 @@ async function readAll(
 }
 
 async function readPages(
-  parts: Ingest,
+  parts: Reading,
   window: Window,
   walk: Walk,
   now: Instant,
@@ -214,9 +219,9 @@ async function readPages(
     parts.signal.throwIfAborted();
     const chats = await whole(parts, [...page.chats, ...(await askForOdd(parts, page.odd))]);
     slice.withheld += chats.filter(
-      ({ thread }) => thread.restricted_access !== undefined && !parts.filing.counted.has(thread.id),
+      ({ thread }) => thread.restricted_access !== undefined && !parts.seen.has(thread.id),
     ).length;
-    await fileChats(parts.filing, chats, now);
+    await parts.file(chats, now);
     for (const chat of page.chats) read.ids.add(chat.thread.id);
     for (const { threadId } of page.odd) read.ids.add(threadId);
     read.found = Math.max(read.found, page.found ?? 0);
@@ -226,7 +231,7 @@ async function readPages(
 
 /** Entries of a page that cannot be read are asked for one by one; one that cannot be read even then is told. */
 export async function askForOdd(
-  parts: Pick<Ingest, 'livechat' | 'db' | 'runId'>,
+  parts: Pick<Reading, 'livechat' | 'tell'>,
   odd: ArchivePage['odd'],
 ): Promise<ChatWithThread[]> {
   const chats: ChatWithThread[] = [];
@@ -239,14 +244,14 @@ export async function askForOdd(
       if (!(error instanceof Failure && error.code === 'livechat-answer')) throw error;
     }
     const message = 'LiveChat gave a thread in a shape that is not documented; it was not taken in.';
-    await logErrors(parts.db, parts.runId, [{ code: 'livechat-answer', message, ...(threadId ? { threadId } : {}) }]);
+    await parts.tell({ code: 'livechat-answer', message, ...(threadId ? { threadId } : {}) });
   }
   return chats;
 }
 
 /** Ended threads may come without their events, and with them go the forms: then they are asked for one by one. */
 export async function whole(
-  { livechat }: Pick<Ingest, 'livechat'>,
+  { livechat }: Pick<Reading, 'livechat'>,
   chats: readonly ChatWithThread[],
 ): Promise<ChatWithThread[]> {
   const completed: ChatWithThread[] = [];

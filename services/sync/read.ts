@@ -3,7 +3,7 @@ import { addMilliseconds, earlier, type Instant, instantOf, later, millisecondsO
 import { setRunWindow } from '../shared/store/runs.ts';
 import { dropWatermark, moveWatermark, readWatermark, type Stream } from '../shared/store/watermark.ts';
 import { audit } from './audit.ts';
-import { fileActive, followOpen, type Ingest, readSlice } from './ingest.ts';
+import { fileActive, followOpen, type Ingest, type Reading, readSlice } from './ingest.ts';
 import { warnOfLag, warnOfScope } from './warnings.ts';
 import { dayOf, nextSlice, SLICE_MS, settledBy, type Window, windowOf } from './window.ts';
 
@@ -50,7 +50,7 @@ export async function* readLiveChat(
       await catchUp(parts, settings, now);
     }
     await followOpen(parts, now());
-    const { counts } = parts.filing;
+    const { counts } = parts;
     parts.log.info(
       counts,
       `filed ${counts.new} new and ${counts.changed} changed threads; ${counts.open} are still going on`,
@@ -71,7 +71,7 @@ async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant
   const window = windowOf(settings, watermark, now());
   if (settings.SYNC_TO === undefined) await setRunWindow(db, runId, window.from, window.to);
   tellStart(parts, settings, watermark, window);
-  await warnOfLag(parts, watermark, now());
+  await warnOfLag(parts.tell, watermark, now());
   // Once a day: with the first run that ends in another day than the one before.
   if (watermark?.slice(0, 10) !== window.to.slice(0, 10)) await warnOfScope(parts, now());
   for await (const reached of slices(parts, window, now)) {
@@ -84,7 +84,7 @@ async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant
  * Reads a window slice by slice, and yields the end of each once it is in the ledger. Where little happened the slices
  * grow: a quiet year costs a dozen calls to LiveChat, not two hundred.
  */
-async function* slices(parts: Ingest, window: Window, now: () => Instant): AsyncGenerator<Instant> {
+export async function* slices(parts: Reading, window: Window, now: () => Instant): AsyncGenerator<Instant> {
   let length = SLICE_MS;
   for (let slice = nextSlice(window, undefined, length); slice; slice = nextSlice(window, slice.to, length)) {
     const threads = await readSlice(parts, slice, now());
@@ -141,7 +141,7 @@ async function auditDay(parts: Ingest, settings: ReadSettings, date: string, now
   }
   await setRunWindow(parts.db, parts.runId, settled.from, settled.to);
   const { listed, missing } = await audit(parts, settled, now());
-  Object.assign(parts.filing.counts, { listed, missing: missing.length });
+  Object.assign(parts.counts, { listed, missing: missing.length });
 }
 
 function tellStart(parts: Ingest, settings: ReadSettings, watermark: Instant | undefined, { from, to }: Window): void {

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
-import { checkAgainstMarketo } from '../shared/rules/check.ts';
+import { ineligible } from '../shared/rules/eligible.ts';
 import { parseRules } from '../shared/rules/load.ts';
 import type { Rules } from '../shared/rules/schema.ts';
+import { usedOf } from '../shared/rules/used.ts';
 import type { Config } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import type { Logger } from '../shared/runtime/log.ts';
@@ -11,11 +12,14 @@ import type { Database } from '../shared/store/database.ts';
 import { logErrors } from '../shared/store/errors.ts';
 import { closeLostRuns, finishRun, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { connectLiveChat, connectMarketo, limitsOf } from './connect.ts';
+import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
-import { createFiling, ignoredIn, type Judge } from './filing.ts';
+import { createFiling, fileChats, ignoredIn, type Judge } from './filing.ts';
+import type { Ingest } from './ingest.ts';
+import { rulesThatFit } from './lead-fields.ts';
 import { UNKNOWN_FATE_MS, withLease } from './lease.ts';
 import { readLiveChat } from './read.ts';
+import { tellInto } from './warnings.ts';
 
 /** The settings that a sync reads. */
 export const SYNC_SETTINGS = [
@@ -40,6 +44,8 @@ export const SYNC_SETTINGS = [
   'SYNC_FROM',
   'SYNC_TO',
   'SYNC_AUDIT',
+  'SYNC_DRY_RUN',
+  'SYNC_SHOW_VALUES',
   'SYNC_INTERVAL',
   'SYNC_OVERLAP',
   'SYNC_SETTLE',
@@ -67,10 +73,11 @@ export async function runSync(
   signal: AbortSignal,
   clock: () => number,
 ): Promise<ExitCode> {
-  refuseContradictions(config);
-  const rules = parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
+  const rules = rulesOf(config);
   const runId = await startRun(db, 'sync', config.RUN_NAME);
-  const run: Run = { config, db, log: log.child({ run: runId }), runId, counts: {}, unknownFateAt: undefined };
+  const runLog = log.child({ run: runId });
+  const tell = tellInto(db, runLog, runId);
+  const run: Run = { config, db, log: runLog, runId, tell, counts: {}, unknownFateAt: undefined };
   try {
     return await withLease(run, signal, (working) => work(run, rules, working, clock));
   } catch (error) {
@@ -85,16 +92,11 @@ export async function runSync(
   }
 }
 
-export type Run = {
-  config: SyncConfig;
-  db: Database;
-  log: Logger;
-  runId: number;
-  /** `ready` = `delivered` + every `ignored:<reason>` + `failed` + `left`, and `seen` = `new` + `changed` + `known` + `open`. */
-  counts: Record<string, number>;
-  /** When the last write of unknown fate ended for us, by performance.now(). */
-  unknownFateAt: number | undefined;
-};
+/**
+ * Its counts hold `ready` = `delivered` + every `ignored:<reason>` + `failed` + `left`, and `seen` = `new` + `changed` +
+ * `known` + `open`.
+ */
+export type Run = Connecting & { runId: number; log: Logger };
 
 /** The story of a run: check, read LiveChat and deliver, part by part, and close. */
 async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => number): Promise<ExitCode> {
@@ -104,9 +106,9 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
 
   const marketo = await connectMarketo(run, signal);
   try {
-    // Before anything else, so that a wrong secret, or a rule that does not fit, leaves no trace but the run's row.
-    const fields = await marketo.describe();
-    checkAgainstMarketo(rules, fields);
+    // Before anything else, so that a rule that does not fit leaves no trace but the run's row.
+    const checking = { db, marketo, instance: instanceOf(config), tell: run.tell };
+    let fitting = await rulesThatFit(checking, rules, 'remembered');
     const filing = createFiling(db, judgeOf(config, rules));
     const livechat = connectLiveChat(run, signal);
     const delivery = {
@@ -115,8 +117,6 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       log,
       runId,
       signal,
-      rules,
-      fields,
       batchSize: config.MARKETO_BATCH_SIZE,
       concurrency: limitsOf(config).concurrency,
       maxAttempts: config.SYNC_MAX_ATTEMPTS,
@@ -124,8 +124,26 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
       counts: noDeliveries(),
     };
     try {
-      for await (const now of readLiveChat({ livechat, db, log, runId, signal, filing }, config, clock)) {
-        await deliver(delivery, now);
+      const ingest: Ingest = {
+        livechat,
+        db,
+        log,
+        runId,
+        signal,
+        tell: run.tell,
+        file: (chats, at) => fileChats(filing, chats, at),
+        seen: filing.counted,
+        counts: filing.counts,
+      };
+      for await (const now of readLiveChat(ingest, config, clock)) {
+        try {
+          await deliver({ ...delivery, ...fitting }, now);
+        } catch (error) {
+          // A field that went since it was described makes Marketo refuse every look-up: then what is left is delivered.
+          if (fitting.asked || !(error instanceof MarketoError && error.code === '1006')) throw error;
+          fitting = await rulesThatFit(checking, rules, 'asked');
+          await deliver({ ...delivery, ...fitting }, now);
+        }
       }
     } finally {
       const ready = delivery.counts.taken + ignoredIn(filing.counts);
@@ -144,21 +162,30 @@ function endingOf(counts: Readonly<Record<string, number>>): string {
   return `done: of ${visitors} visitors, ${created} leads created, ${updated} updated, ${unchanged} left alone, ${refused} refused`;
 }
 
-function judgeOf(config: SyncConfig, rules: Rules): Judge {
-  const sources = rules.rules.flatMap(({ fields }) => fields.flatMap(({ from }) => from ?? []));
+/** What the configuration and the rules have to say about threads before they are delivered. */
+export function judgeOf(config: Pick<SyncConfig, 'SYNC_EXCLUDED_DOMAINS'>, rules: Rules): Judge {
   return {
     excludedDomains: config.SYNC_EXCLUDED_DOMAINS,
-    ineligible: () => undefined,
-    used: (visit) => [visit.visitor, ...sources.map((path) => path.split('.').reduce<unknown>(partOf, visit))],
+    ineligible: (visit) => ineligible(rules, visit),
+    used: (visit) => usedOf(rules, visit),
   };
 }
 
-function partOf(whole: unknown, name: string): unknown {
-  return typeof whole === 'object' && whole !== null ? Reflect.get(whole, name) : undefined;
+/**
+ * The rules, once the settings hold together.
+ *
+ * @throws Failure 64 where the settings contradict each other, 78 where the rules do not hold.
+ */
+export function rulesOf(config: SyncConfig): Rules {
+  refuseContradictions(config);
+  return parseRules(readRules(config.RULES_FILE), config.RULES_FILE);
 }
 
 function refuseContradictions(config: SyncConfig): void {
   const { SYNC_FROM: from, SYNC_TO: to, SYNC_AUDIT: day } = config;
+  if (day !== undefined && config.SYNC_DRY_RUN) {
+    throw new Failure(EXIT.usage, 'An audit takes in what is missing, which a dry run does not: ask for one of them.');
+  }
   if (day !== undefined && to !== undefined) {
     throw new Failure(
       EXIT.usage,

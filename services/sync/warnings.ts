@@ -4,62 +4,84 @@ import { Failure } from '../shared/runtime/failure.ts';
 import { addMilliseconds, type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
+import { type LoggedError, logErrors } from '../shared/store/errors.ts';
 import { groupsSeen } from '../shared/store/ledger.ts';
 import { logOnce } from '../shared/store/warnings.ts';
 import type { Window } from './window.ts';
 
-/*
- * What an operator should know although nothing failed. Each is said once, and once more a week while it lasts.
- */
+/** Logs an error; `once`, where it tells of a state that lasts: then not again for a week. */
+export type Tell = (error: LoggedError, often?: 'once') => Promise<void>;
 
-type Parts = { db: Database; log: Logger; runId: number };
+/** Errors go into the log and, for the digest, into the database. */
+export function tellInto(db: Database, log: Logger, runId: number): Tell {
+  return async (error, often) => {
+    log.warn({ code: error.code, ...(error.threadId ? { threadId: error.threadId } : {}) }, error.message);
+    if (often === 'once') await logOnce(db, runId, error);
+    else await logErrors(db, runId, [error]);
+  };
+}
 
 /** LiveChat's plans keep 60 days at the least: long before, somebody should see that nothing is read any more. */
 const OLD_WATERMARK_MS = 3 * 86_400_000;
 
 /** Says that LiveChat was last read days ago: the schedule does not run, or every run fails. */
-export async function warnOfLag(parts: Parts, watermark: Instant | undefined, now: Instant): Promise<void> {
+export async function warnOfLag(tell: Tell, watermark: Instant | undefined, now: Instant): Promise<void> {
   if (watermark === undefined || millisecondsOf(now) - millisecondsOf(watermark) < OLD_WATERMARK_MS) return;
-  await warn(parts, {
-    code: 'livechat-lag',
-    message: `LiveChat had been read up to ${watermark} only: the runs from then on are caught up with now.`,
-  });
+  await tell(
+    {
+      code: 'livechat-lag',
+      message: `LiveChat had been read up to ${watermark} only: the runs from then on are caught up with now.`,
+    },
+    'once',
+  );
 }
 
 /** Says which header announces the end of the API version, and for when. */
-export async function warnOfVersion(parts: Parts, header: string, date: string): Promise<void> {
-  await warn(parts, {
-    code: 'livechat-version',
-    message: `LiveChat's header ${header} names ${date} as the end of this stage.`,
-    subject: `${header} ${date}`,
-  });
+export async function warnOfVersion(tell: Tell, header: string, date: string): Promise<void> {
+  await tell(
+    {
+      code: 'livechat-version',
+      message: `LiveChat's header ${header} names ${date} as the end of this stage.`,
+      subject: `${header} ${date}`,
+    },
+    'once',
+  );
 }
 
 /** Says that LiveChat's plan withholds a part of the history. */
-export async function warnOfHistoryCut(parts: Parts, withheld: number, cut: Window | undefined): Promise<void> {
+export async function warnOfHistoryCut(tell: Tell, withheld: number, cut: Window | undefined): Promise<void> {
   if (withheld > 0) {
-    await warn(parts, {
-      code: 'livechat-history-cut',
-      message: `LiveChat withholds what was said in ${withheld} threads, because the plan does not reach so far back: forms and addresses in them are not known.`,
-      subject: 'withheld',
-    });
+    await tell(
+      {
+        code: 'livechat-history-cut',
+        message: `LiveChat withholds what was said in ${withheld} threads, because the plan does not reach so far back: forms and addresses in them are not known.`,
+        subject: 'withheld',
+      },
+      'once',
+    );
   }
   if (!cut) return;
-  await warn(parts, {
-    code: 'livechat-history-cut',
-    message: `LiveChat shows no threads from ${cut.from} to ${cut.to}, because the plan does not reach so far back: they were passed over.`,
-    subject: 'cut',
-  });
+  await tell(
+    {
+      code: 'livechat-history-cut',
+      message: `LiveChat shows no threads from ${cut.from} to ${cut.to}, because the plan does not reach so far back: they were passed over.`,
+      subject: 'cut',
+    },
+    'once',
+  );
 }
 
 /** Says that threads that were going on are in no group that the token sees any more. */
-export async function warnOfHiddenThreads(parts: Parts, hidden: number): Promise<void> {
+export async function warnOfHiddenThreads(tell: Tell, hidden: number): Promise<void> {
   if (hidden === 0) return;
-  await warn(parts, {
-    code: 'livechat-scope',
-    message: `LiveChat no longer shows ${hidden} threads to this token: they went to groups that it does not see.`,
-    subject: 'hidden threads',
-  });
+  await tell(
+    {
+      code: 'livechat-scope',
+      message: `LiveChat no longer shows ${hidden} threads to this token: they went to groups that it does not see.`,
+      subject: 'hidden threads',
+    },
+    'once',
+  );
 }
 
 /** So many threads must have been seen before a group's absence among them says anything. */
@@ -70,21 +92,24 @@ const ENOUGH_THREADS = 100;
  * groups but its owner's are silently absent. Where the token may list the groups, those that have agents are held
  * against those that threads have come from in the last 30 days; where it may not, nothing can be said.
  */
-export async function warnOfScope(parts: Parts & { livechat: LiveChat }, now: Instant): Promise<void> {
+export async function warnOfScope(parts: Asking & { db: Database; tell: Tell }, now: Instant): Promise<void> {
   const { threads, groupIds } = await groupsSeen(parts.db, addMilliseconds(now, -30 * 86_400_000));
   if (threads < ENOUGH_THREADS) return;
   const expected = await groupsWithAgents(parts);
   const absent = (expected ?? []).filter((id) => !groupIds.includes(id));
   if (absent.length === 0) return;
-  await warn(parts, {
-    code: 'livechat-scope',
-    message: `Of the ${threads} threads of the last 30 days none came from the groups ${absent.slice(0, 20).join(', ')}${absent.length > 20 ? ' and others' : ''}, which have agents.`,
-    subject: 'groups',
-  });
+  await parts.tell(
+    {
+      code: 'livechat-scope',
+      message: `Of the ${threads} threads of the last 30 days none came from the groups ${absent.slice(0, 20).join(', ')}${absent.length > 20 ? ' and others' : ''}, which have agents.`,
+      subject: 'groups',
+    },
+    'once',
+  );
 }
 
 /** It is a precaution, no part of the sync: where it fails, the run goes on without. */
-async function groupsWithAgents({ livechat, log }: Parts & { livechat: LiveChat }): Promise<number[] | undefined> {
+async function groupsWithAgents({ livechat, log }: Asking): Promise<number[] | undefined> {
   try {
     return await livechat.groupsWithAgents();
   } catch (error) {
@@ -94,7 +119,4 @@ async function groupsWithAgents({ livechat, log }: Parts & { livechat: LiveChat 
   }
 }
 
-async function warn({ db, log, runId }: Parts, warning: Parameters<typeof logOnce>[2]): Promise<void> {
-  log.warn({ code: warning.code }, warning.message);
-  await logOnce(db, runId, warning);
-}
+type Asking = { livechat: LiveChat; log: Logger };

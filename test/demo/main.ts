@@ -1,7 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import PostalMime from 'postal-mime';
+import { withEveryRule } from '../every-rule.ts';
 import { startPostgres } from '../postgres/embedded.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 import { type Ended, type LogLine, runService, sandboxEnvironment, startService } from '../services.ts';
@@ -52,10 +53,14 @@ async function demo(keepRunning: boolean): Promise<number> {
     sandbox.livechat.archive.addThreads(world.threads);
     sandbox.faults.setLatency('marketo', { kind: 'lognormal', medianMs: 150, p99Ms: 900 });
     const before = sandbox.marketo.leads();
+    // The sandbox's Marketo has the custom fields, so the rules that need them are on.
+    const rulesFile = `${FOLDER}/rules.yaml`;
+    writeFileSync(rulesFile, withEveryRule(readFileSync('rules.yaml', 'utf8')));
     const env = {
       ...sandboxEnvironment(sandbox, postgres.url),
       SYNC_FROM: world.start.toISOString(),
       SYNC_EXCLUDED_DOMAINS: OWN_DOMAIN,
+      RULES_FILE: rulesFile,
       STATUS_HOST: '127.0.0.1',
       STATUS_PORT: '0',
     };

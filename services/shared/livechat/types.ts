@@ -10,6 +10,7 @@ import { type Instant, parseInstant } from '../runtime/instant.ts';
  */
 const lenient = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 const text = lenient(z.string());
+const count = lenient(z.number().int().nonnegative());
 const list = <T extends z.ZodType>(item: T) =>
   z
     .array(z.unknown())
@@ -63,6 +64,9 @@ const user = z.object({
   /** Custom variables: a list of objects with one key each. */
   session_fields: lenient(list(z.record(z.string(), z.unknown()))),
   visit: lenient(z.object({ geolocation: lenient(geolocation) })),
+  statistics: lenient(
+    z.object({ chats_count: count, threads_count: count, visits_count: count, page_views_count: count }),
+  ),
 });
 
 const properties = lenient(z.record(z.string(), lenient(z.record(z.string(), z.unknown()))));

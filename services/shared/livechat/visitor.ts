@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Instant } from '../runtime/instant.ts';
 import type { ChatWithThread, FormField, Geolocation, LiveChatEvent, LiveChatUser } from './types.ts';
 
+/** LiveChat's properties: by namespace (its own, and those of apps), then by name. */
+export type Properties = Record<string, Record<string, string | number | boolean>>;
+
 /**
  * What the rules see of a thread: complete, so that a rule never meets something absent. A missing text is empty, a
- * missing list is empty.
+ * missing list is empty, a missing number is 0.
  */
 export type Visit = {
   visitor: {
+    /** LiveChat's id of the customer. */
+    id: string;
     email: string;
     name: string;
     firstName: string;
@@ -19,6 +24,8 @@ export type Visit = {
     address: { street: string; city: string; state: string; country: string; postalCode: string };
     /** Custom variables that the website set. They expire with the visitor's session: taken while they are there. */
     variables: Record<string, string>;
+    /** LiveChat's statistics of the customer, as they were when the thread was read: over all threads, this one too. */
+    counts: { chats: number; threads: number; visits: number; pageViews: number };
   };
   thread: {
     id: string;
@@ -32,8 +39,9 @@ export type Visit = {
     startUrl: string;
     referrer: string;
     utm: { source: string; medium: string; campaign: string; term: string; content: string };
+    properties: Properties;
   };
-  chat: { id: string };
+  chat: { id: string; properties: Properties };
   /** Answers in the thread's forms: by the field's type (`name`, `email`, `subject`, …) and by its id. */
   form: { byType: Record<string, string>; byId: Record<string, string> };
 };
@@ -77,6 +85,7 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
     saysAddress: said !== '',
     visit: {
       visitor: {
+        id: customer?.id ?? '',
         email: said || clean(customer?.email),
         name,
         firstName,
@@ -85,6 +94,7 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
         location: locationOf(thread.customer_visit?.geolocation ?? customer?.visit?.geolocation),
         address: addressOf(customer),
         variables: variablesOf(customer),
+        counts: countsOf(customer),
       },
       thread: {
         id: thread.id,
@@ -97,8 +107,9 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
         startUrl,
         referrer: clean(textAt(thread.properties, 'routing', 'referrer')),
         utm: utmOf(startUrl),
+        properties: propertiesOf(thread.properties),
       },
-      chat: { id: chat.id },
+      chat: { id: chat.id, properties: propertiesOf(chat.properties) },
       form,
     },
   };
@@ -215,6 +226,29 @@ function variablesOf(customer: LiveChatUser | undefined): Record<string, string>
   return Object.fromEntries(
     pairs.flatMap(([key, value]) => (typeof value === 'string' ? [[clean(key), clean(value)]] : [])),
   );
+}
+
+function countsOf(customer: LiveChatUser | undefined): Visit['visitor']['counts'] {
+  const { chats_count, threads_count, visits_count, page_views_count } = customer?.statistics ?? {};
+  return {
+    chats: chats_count ?? 0,
+    threads: threads_count ?? 0,
+    visits: visits_count ?? 0,
+    pageViews: page_views_count ?? 0,
+  };
+}
+
+/** As LiveChat has them, unknown namespaces too; what is not text, number or boolean is none of its property types. */
+function propertiesOf(properties: ChatWithThread['properties']): Properties {
+  const kept: Properties = {};
+  for (const [namespace, values] of Object.entries(properties ?? {})) {
+    const pairs = Object.entries(values ?? {}).flatMap(([name, value]): [string, string | number | boolean][] => {
+      if (typeof value === 'string') return [[clean(name), clean(value)]];
+      return typeof value === 'number' || typeof value === 'boolean' ? [[clean(name), value]] : [];
+    });
+    if (pairs.length > 0) kept[clean(namespace)] = Object.fromEntries(pairs);
+  }
+  return kept;
 }
 
 /** Of the whole chat, only the agents who are in this thread. */

@@ -188,7 +188,7 @@ describe('a rules file', () => {
   test.each([
     ['version: 2\nfields: []', 'line 1'],
     ['version: 1\nfields:\n  - { field: x, from: visitor.y, write: sometimes }', 'line 3'],
-    ['version: 1\nfields:\n  - { field: x, from: lead.y, write: always }', 'line 3'],
+    ['version: 1\nfields:\n  - { field: x, from: lead.x, write: always }', 'line 3'],
     [
       'version: 1\nfields:\n  - { field: x, from: visitor.location, write: always }',
       'name one of visitor.location.country',
@@ -201,7 +201,7 @@ describe('a rules file', () => {
       'version: 1\nfields:\n  - { field: x, from: visitor.locaton.city, write: always }',
       'did you mean visitor.location',
     ],
-    ['version: 1\nfields:\n  - { field: x, from: form.byId, write: always }', 'is not a path'],
+    ['version: 1\nfields:\n  - { field: x, from: form.byId, write: always }', 'lacks a name'],
     [
       'version: 1\nfields:\n  - { group: g, write: always, fields: [{ field: x, from: visitor.nme }] }',
       'did you mean visitor.name?',

@@ -1,7 +1,13 @@
+import { parseInstant } from '../runtime/instant.ts';
 import type { FieldFacts } from './check.ts';
 
 export type Value = string | number | boolean;
+/** What a source gives: one value, several, or nothing. */
+export type Raw = Value | readonly Value[] | undefined;
 export type Converted = { value: Value } | { problem: string };
+
+/** How a value that is not there is told of. */
+export const NO_VALUE = 'the visitor has no value for it';
 
 /**
  * A source's value as the lead field takes it, by Marketo's data types ("Field types"): cut to the field's length,
@@ -19,81 +25,129 @@ export function convert(raw: unknown, field: FieldFacts): Converted {
 }
 
 function byType(raw: unknown, field: FieldFacts): Converted {
-  const text = (
-    typeof raw === 'string'
-      ? raw
-      : Array.isArray(raw)
-        ? raw.join(', ')
-        : raw === undefined || raw === null
-          ? ''
-          : String(raw)
-  ).trim();
-  if (text === '') return { problem: 'the visitor has no value for it' };
+  const text = textOf(raw);
+  if (text === '') return { problem: NO_VALUE };
   switch (field.type) {
     case 'integer':
     case 'score':
     case 'percent':
-      return /^-?\d{1,15}$/.test(text) ? { value: Number(text) } : { problem: 'the value is not a whole number' };
+      return /^-?\d{1,15}$/.test(text) ? { value: number(text) } : { problem: 'the value is not a whole number' };
     case 'float':
     case 'currency':
-      return /^-?\d{1,15}(?:\.\d+)?$/.test(text) ? { value: Number(text) } : { problem: 'the value is not a number' };
+      return /^-?\d{1,15}(?:\.\d+)?$/.test(text) ? { value: number(text) } : { problem: 'the value is not a number' };
     case 'boolean':
       return text === 'true' || text === 'false'
         ? { value: text === 'true' }
         : { problem: 'the value is not true or false' };
-    case 'date':
-      return isTime(text)
-        ? { value: new Date(text).toISOString().slice(0, 10) }
-        : { problem: 'the value is not a date' };
-    case 'datetime':
+    case 'date': {
+      const time = timeOf(text);
+      return time === undefined
+        ? { problem: 'the value is not a date' }
+        : { value: new Date(time).toISOString().slice(0, 10) };
+    }
+    case 'datetime': {
       // Marketo keeps whole seconds; sent with more, the field would look changed every hour.
-      return isTime(text)
-        ? { value: `${new Date(text).toISOString().slice(0, 19)}Z` }
-        : { problem: 'the value is not a time' };
+      const time = timeOf(text);
+      return time === undefined
+        ? { problem: 'the value is not a time' }
+        : { value: `${new Date(time).toISOString().slice(0, 19)}Z` };
+    }
     case 'url':
       return URL.canParse(text)
-        ? { value: cut(text, field.length ?? 255) }
+        ? { value: cutToField(text, field) }
         : { problem: 'the value is not a URL with its protocol' };
-    case 'text':
-      return { value: cutBytes(text, 30_000) };
-    case 'string':
-    case 'phone':
-    case 'email':
-      return { value: cut(text, field.length ?? 255) };
     default:
-      return { problem: `fields of type ${field.type} cannot be written` };
+      return isTextLike(field)
+        ? { value: cutToField(text, field) }
+        : { problem: `fields of type ${field.type} cannot be written` };
   }
 }
 
-/** Whether a lead's field is empty: null, missing, or blank. `false` and 0 are values: nobody knows that they were not meant. */
-export function isEmpty(value: unknown): boolean {
+/** One text of a value; of several, one after the other with commas. */
+function textOf(raw: unknown): string {
+  if (raw === undefined || raw === null) return '';
+  return (Array.isArray(raw) ? raw.map(String).filter(Boolean).join(', ') : String(raw)).trim();
+}
+
+/** Without the -0 that no answer of Marketo can hold. */
+function number(text: string): number {
+  return Number(text) || 0;
+}
+
+/** Fields that take any text. */
+export function isTextLike(field: FieldFacts): boolean {
+  return field.type === 'string' || field.type === 'text' || field.type === 'phone' || field.type === 'email';
+}
+
+/**
+ * Whether a lead's field is empty: null, missing, or blank. 0 is a value. `false` in a boolean field is empty: Marketo
+ * stores it in every lead in which nobody has said anything, and it cannot be told from a no that was meant.
+ */
+export function isEmpty(value: unknown, field?: FieldFacts): boolean {
+  if (field?.type === 'boolean') return value !== true && value !== 'true';
   return value === null || value === undefined || (typeof value === 'string' && value.trim() === '');
 }
 
 /** Whether a lead's field already holds the value, by the field's type: times are compared as instants, at whole seconds. */
 export function isSame(present: unknown, value: Value, field: FieldFacts): boolean {
+  if (value === false && field.type === 'boolean') return present === false || present === 'false';
   if (isEmpty(present)) return false;
-  if (field.type === 'datetime' && typeof value === 'string' && typeof present === 'string') {
-    return Math.floor(Date.parse(present) / 1000) === Math.floor(Date.parse(value) / 1000);
-  }
-  if (typeof value === 'string' && typeof present === 'string') return present.trim() === value;
-  return present === value || String(present) === String(value);
+  if (field.type === 'datetime' || field.type === 'date') return secondsOf(present) === secondsOf(value);
+  if (typeof value === 'number') return numberOf(present) === value;
+  return String(present).trim() === value || String(present) === String(value);
 }
 
-const LETTERS = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Seconds since 1970 of a date or a time; undefined where it is none. */
+export function secondsOf(value: unknown): number | undefined {
+  const time = typeof value === 'string' ? timeOf(value.trim()) : undefined;
+  return time === undefined ? undefined : Math.floor(time / 1000);
+}
+
+/** A number as Marketo may return it; undefined where it is none. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value.trim()) ? Number(value) : undefined;
+}
+
+/** Milliseconds since 1970. A date is its midnight, and a time without an offset is taken for UTC: no machine's own zone counts. */
+export function timeOf(text: string): number | undefined {
+  // Nearly all times are written so, and before the 29th no day can be one that its month does not have.
+  const day = PLAIN_TIME.exec(text)?.[1];
+  if (day !== undefined && day <= '28') return numberOf(Date.parse(text));
+  const whole = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
+  const instant = parseInstant(whole) ?? parseInstant(`${whole}Z`) ?? parseInstant(`${whole}:00Z`);
+  return instant === undefined ? undefined : Date.parse(instant);
+}
+
+const PLAIN_TIME = /^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
+
+/** What of a text the field has room for; '' where nothing of it fits. */
+export function cutToField(text: string, field: FieldFacts): string {
+  return fits(text, field) ? text : field.type === 'text' ? cutBy(text, bytes, TEXT_BYTES) : cut(text, lengthOf(field));
+}
+
+/** Whether the field has room for the whole text. Text fields hold 30,000 bytes ("Field types"). */
+export function fits(text: string, field: FieldFacts): boolean {
+  return field.type === 'text' ? bytes(text) <= TEXT_BYTES : text.length <= lengthOf(field);
+}
 
 /** At most so many UTF-16 units, and never half an emoji: in which unit Marketo counts is not documented. */
-function cut(text: string, most: number): string {
-  return cutBy(text, (part) => part.length, most);
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : cutBy(text, (part) => part.length, most);
 }
 
-/** Text fields hold 30,000 bytes ("Field types"). */
-function cutBytes(text: string, most: number): string {
-  return cutBy(text, (part) => Buffer.byteLength(part), most);
+const TEXT_BYTES = 30_000;
+const LETTERS = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+function lengthOf(field: FieldFacts): number {
+  return field.length ?? 255;
+}
+
+function bytes(text: string): number {
+  return Buffer.byteLength(text);
 }
 
 function cutBy(text: string, size: (part: string) => number, most: number): string {
-  if (size(text) <= most) return text;
   let length = 0;
   let kept = '';
   for (const { segment } of LETTERS.segment(text)) {
@@ -102,8 +156,4 @@ function cutBy(text: string, size: (part: string) => number, most: number): stri
     kept += segment;
   }
   return kept.trimEnd();
-}
-
-function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text));
 }

@@ -69,6 +69,12 @@ export const CATALOGUE = {
     says: 'Marketo refused a call because of how it was set up.',
     todo: 'Check MARKETO_ENDPOINT and the fields that the rules name.',
   },
+  'lead-field-gone': {
+    stage: 'deliver',
+    severity: 'error',
+    says: 'Marketo no longer has a lead field that the rules write or read.',
+    todo: 'Bring the field back in Marketo (Admin, Field Management), or take its rule out of the rules.',
+  },
   'livechat-unreachable': {
     stage: 'ingest',
     severity: 'error',

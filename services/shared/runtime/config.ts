@@ -72,6 +72,15 @@ export const SETTINGS = {
     'A day, `2026-01-31` in UTC: instead of the usual window, LiveChat’s list of that day is held against the ledger, and what is missing is taken in.',
     day,
   ),
+  SYNC_DRY_RUN: optional(
+    'Whether the run only says what it would do: nothing is written, to Marketo or to the ledger.',
+    'false',
+    yesOrNo,
+  ),
+  SYNC_SHOW_VALUES: maybe(
+    'Whether a dry run shows addresses and values; without it they are shown on a terminal, and masked elsewhere.',
+    yesOrNo,
+  ),
   SYNC_INTERVAL: optional(
     'How often the schedule runs; the first run reads so far back where SYNC_FROM is not set.',
     '1h',

@@ -5,7 +5,8 @@ import { Failure } from './failure.ts';
 export type { Logger } from 'pino';
 
 /**
- * The process' log: JSON lines on standard output, readable lines where that is a terminal.
+ * The process' log: JSON lines on standard output, readable lines where that is a terminal. Where the output is what the
+ * process was started for, the log goes to standard error instead.
  *
  * Nothing but what the caller names goes into a line, and of an error only what `describeError` lets through: the
  * HTTP library's errors carry the whole request, with its token and the visitors in its body.
@@ -13,7 +14,7 @@ export type { Logger } from 'pino';
  * @param service sync, digest, status or migrate.
  * @param level pino's level, from LOG_LEVEL.
  */
-export function createLog(service: string, level: string): Logger {
+export function createLog(service: string, level: string, stream: 'stdout' | 'stderr' = 'stdout'): Logger {
   const options = {
     level,
     base: { service },
@@ -22,9 +23,12 @@ export function createLog(service: string, level: string): Logger {
     serializers: { err: describeError },
   };
   // A stream in this process, not a worker: the last lines before an exit must come out.
-  if (process.stdout.isTTY)
-    return pino(options, pretty({ sync: true, singleLine: true, ignore: 'pid,hostname,service', colorize: true }));
-  return pino(options, pino.destination({ fd: 1, sync: true }));
+  const destination = stream === 'stdout' ? 1 : 2;
+  if (process[stream].isTTY) {
+    const ignore = 'pid,hostname,service';
+    return pino(options, pretty({ sync: true, singleLine: true, ignore, colorize: true, destination }));
+  }
+  return pino(options, pino.destination({ fd: destination, sync: true }));
 }
 
 /**

@@ -22,10 +22,10 @@ export type LoggedCall = {
 const THROTTLES = ['606', '607', '615', 'HTTP 429'];
 
 /**
- * Adds a call to the request log and to the counters; calls to the identity service, which Marketo does not count, to
+ * Adds a call, of a run or of none (a dry run's), to the request log and to the counters; calls to the identity service, which Marketo does not count, to
  * the counters only.
  */
-export async function logCall(db: Database, runId: number, instance: string, call: LoggedCall): Promise<void> {
+export async function logCall(db: Database, runId: number | null, instance: string, call: LoggedCall): Promise<void> {
   const counts: Count[] = [
     { name: 'marketo_requests_total', labels: { endpoint: call.endpoint, outcome: call.outcome }, by: 1 },
   ];

@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import { addMilliseconds, type Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
-import type { ThreadState } from './schema.ts';
+import type { ChatThreadTable, ThreadState } from './schema.ts';
 
 /** A thread as ingest wants it filed. */
 export type LedgerThread = {
@@ -204,15 +204,21 @@ export async function markUnseen(
  * The addresses, in lower case, that have a thread which is due and which this run has not taken yet, the longest
  * waiting first.
  *
+ * @param runId undefined for whoever takes none.
  * @param at the run's instant.
  */
-export async function dueAddresses(db: Database, runId: number, at: Instant, most: number): Promise<string[]> {
+export async function dueAddresses(
+  db: Database,
+  runId: number | undefined,
+  at: Instant,
+  most: number,
+): Promise<string[]> {
   const rows = await db
     .selectFrom('chat_thread')
     .select((row) => [sql<string>`lower(email)`.as('address'), row.fn.min('ended_at').as('first')])
     .where('state', '=', 'ready')
     .where('next_attempt_at', '<=', at)
-    .where('run_id', 'is distinct from', runId)
+    .$if(runId !== undefined, (query) => query.where('run_id', 'is distinct from', runId ?? null))
     .groupBy(sql`lower(email)`)
     .orderBy('first')
     .orderBy('address')
@@ -252,6 +258,12 @@ export async function takeReady(
     .set((row) => ({ attempts: row('chat_thread.attempts', '+', 1), run_id: runId, updated_at: at }))
     .returning(['thread_id', 'email', 'attempts', 'visitor', 'ended_at'])
     .execute();
+  return oldestFirst(rows);
+}
+
+type ReadyRow = Pick<Selectable<ChatThreadTable>, 'thread_id' | 'email' | 'attempts' | 'visitor' | 'ended_at'>;
+
+function oldestFirst(rows: readonly ReadyRow[]): TakenThread[] {
   return rows
     .map((row) => ({
       threadId: row.thread_id,
@@ -261,6 +273,17 @@ export async function takeReady(
       visit: row.visitor,
     }))
     .sort((a, b) => (a.endedAt + a.threadId < b.endedAt + b.threadId ? -1 : 1));
+}
+
+/** The ready threads of these addresses (in lower case), due or waiting, without taking them; oldest first. */
+export async function peekReady(db: Database, addresses: readonly string[]): Promise<TakenThread[]> {
+  const rows = await db
+    .selectFrom('chat_thread')
+    .select(['thread_id', 'email', 'attempts', 'visitor', 'ended_at'])
+    .where('state', '=', 'ready')
+    .where(sql<boolean>`lower(email) = any(${[...addresses]}::text[])`)
+    .execute();
+  return oldestFirst(rows);
 }
 
 /**

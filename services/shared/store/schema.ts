@@ -15,6 +15,7 @@ export type Tables = {
   counter: CounterTable;
   lead_change: LeadChangeTable;
   lease: LeaseTable;
+  lead_field: LeadFieldTable;
   error_kind: ErrorKindTable;
   forgotten_address: ForgottenAddressTable;
   forgetting_key: ForgettingKeyTable;
@@ -160,6 +161,17 @@ export type LeadChangeTable = {
 };
 
 export type LeaseTable = { name: string; owner: string; acquired_at: Generated<Instant>; expires_at: Instant };
+
+/** A lead field of an instance, as Marketo described it last. */
+export type LeadFieldTable = {
+  instance: string;
+  name: string;
+  type: string;
+  length: number | null;
+  read_only: boolean;
+  /** Older than that of other fields: the field is gone. */
+  described_at: Instant;
+};
 
 /** One trouble, however often it happened; kept when its errors are deleted, so that a digest can tell old from new. */
 export type ErrorKindTable = {

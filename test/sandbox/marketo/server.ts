@@ -42,6 +42,8 @@ export type MarketoServer = {
   url: string;
   /** The custom services, the first of them for whoever needs just one. */
   clients: readonly [Client, ...Client[]];
+  /** Takes a field away, as an administrator does; a reset does not bring it back. */
+  removeField(name: string): void;
   /** All leads with all their fields, or those with this address (without case). */
   leads(email?: string): Record<string, Value>[];
   /** Adds leads behind the API's back; see addLeads in leads.ts. */
@@ -87,7 +89,7 @@ export async function startMarketo(options: MarketoOptions): Promise<MarketoServ
   const [firstClient = DEFAULT_CLIENT, ...otherClients] = options.clients ?? [];
   const clients = [firstClient, ...otherClients] as const;
 
-  const fields = instanceFields(options.customFields);
+  const fields = new Map(instanceFields(options.customFields));
   const store = createLeadStore(clock, behaviour);
   const lookup = createLookup(store, fields, behaviour.tooManyRecordsCode);
   const usage = createUsage(clock);
@@ -232,6 +234,9 @@ export async function startMarketo(options: MarketoOptions): Promise<MarketoServ
         .filter((lead) => email === undefined || `${lead.values.get('email')}`.toLowerCase() === email.toLowerCase())
         .map((lead) => presentLead(lead, [...fields.values()])),
     addLeads: (records) => addLeads(store, fields, records),
+    removeField(name) {
+      if (!fields.delete(name)) throw new Error(`There is no field ${name}.`);
+    },
     calls: () => log.all(),
     report: () => reportOf(log.all(), limitOptions.windowMs),
     reset() {
