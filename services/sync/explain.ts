@@ -70,10 +70,11 @@ async function planNow(parts: Explain, { thread }: ThreadStory): Promise<Planned
   }
 }
 
+/** Where the visitor's data was erased (`RETENTION_VISITORS`), the values went with it, and which field it was stays. */
 const change = z.object({
   field: z.string(),
-  from: z.unknown(),
-  to: z.unknown(),
+  from: z.unknown().optional(),
+  to: z.unknown().optional(),
   rule: z.string(),
   mode: z.string().optional(),
 });
@@ -104,7 +105,7 @@ function textOf({ thread, changes, errors }: ThreadStory, printer: Printer): str
       `run ${runId}`,
       `${action} ${lead ?? ''}`,
       field,
-      `${shownValue(from, printer)} → ${shownValue(to, printer)}`,
+      to === undefined ? 'values erased' : `${shownValue(from, printer)} → ${shownValue(to, printer)}`,
       `rule ${rule}${mode === undefined ? '' : `, ${mode}`}`,
     ]),
   );
@@ -123,8 +124,7 @@ function jsonOf({ thread, changes, errors }: ThreadStory, printer: Printer): obj
     ...one,
     changes: changesOf(all).map((each) => ({
       ...each,
-      from: shownValue(each.from, printer),
-      to: shownValue(each.to, printer),
+      ...(each.to === undefined ? {} : { from: shownValue(each.from, printer), to: shownValue(each.to, printer) }),
     })),
   }));
   const address = email === null ? null : printer.showValues ? email : maskAddress(email);

@@ -329,7 +329,9 @@ describe('nothing that comes out has a secret or anything of a visitor in it', (
     await run('digest', { ...env, SMTP_URL: withPassword }, 77);
     sandbox.mailbox.refuseNext({ code: 550, text: `kanarimail-x@kanaridomain.example ${SMTP_PASSWORD}`, at: 'rcpt' });
     await run('digest', env, 75);
-    sandbox.mailbox.refuseNext({ code: 451, text: `kanarimail-x@kanaridomain.example ${SMTP_PASSWORD}`, at: 'data' });
+    // A passing refusal is met by two more attempts of the same run.
+    const passing = `kanarimail-x@kanaridomain.example ${SMTP_PASSWORD}`;
+    sandbox.mailbox.refuseNext({ code: 451, text: passing, at: 'data', times: 3 });
     await run('digest', env, 75);
     await run('digest', { ...env, SMTP_URL: env['SMTP_URL']?.replace(/:\d+$/, ':1') ?? '' }, 75);
     expect(sandbox.mailbox.messages()).toEqual([]);

@@ -1,5 +1,7 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import { instantOf } from '../../services/shared/runtime/instant.ts';
+import { RETENTION_STEPS } from '../../services/shared/store/retention.ts';
 import { testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
@@ -138,6 +140,17 @@ test('an audit cannot be a dry run', async () => {
   expect((await runService('sync', env, ['--dry-run', '--audit', '2026-01-31'])).code).toBe(64);
 });
 
+const LONG_AGO = instantOf(0);
+const CUTOFFS = {
+  visitors: LONG_AGO,
+  errors: LONG_AGO,
+  changes: LONG_AGO,
+  calls: LONG_AGO,
+  runs: LONG_AGO,
+  digests: LONG_AGO,
+  readAgainFrom: LONG_AGO,
+};
+
 test('--explain tells where a thread stands, what was written for it by which rule, and what the rules say now', async () => {
   await syncHere(db, env);
   const { thread_id: id, lead_id: lead } = await db
@@ -169,4 +182,12 @@ test('--explain tells where a thread stands, what was written for it by which ru
   expect(ignored.output).toMatch(/^State +ignored \(no-address\)/m);
   expect((await runService('sync', env, ['--thread', 'NOWHERE', '--explain'])).code).toBe(64);
   expect((await runService('sync', env, ['--thread', id])).code).toBe(64);
+
+  // Once the visitor's data was erased, which fields were written by which rules is still told.
+  const future = instantOf(Date.now() + 86_400_000);
+  await RETENTION_STEPS.visitors(db, { ...CUTOFFS, visitors: future, readAgainFrom: future }, 10_000);
+  const erased = await runService('sync', { ...env, SYNC_SHOW_VALUES: 'true' }, ['--thread', id, '--explain']);
+  expect(erased.code, erased.output).toBe(0);
+  expect(erased.output).toMatch(/^Address +none$/m);
+  expect(erased.output).toMatch(/created \d+ +leadSource +values erased +rule leadSource, on-create/);
 });
