@@ -162,18 +162,27 @@ function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, jud
     const isOpen = before.state === 'open';
     return { filed, result: isOpen ? 'open' : 'known', write: isOpen && differs ? 'file' : 'nothing' };
   }
-  if (isChange(before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
-  return { filed, result: 'known', write: differs ? 'refresh' : 'nothing' };
+  if (isChange(thread, before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
+  const isErased = before.visit === null && before.state !== 'ready';
+  return { filed, result: 'known', write: differs && !isErased ? 'refresh' : 'nothing' };
 }
 
 /** Whether an ended thread must be decided about (again). */
-function isChange(before: KnownThread, filed: ReadThread, differs: boolean, judge: Judge): boolean {
+function isChange(
+  thread: ThreadOfVisitor,
+  before: KnownThread,
+  filed: ReadThread,
+  differs: boolean,
+  judge: Judge,
+): boolean {
   switch (before.state) {
     case 'open':
       return true;
     case 'ready':
       return filed.state === 'ignored' || usedDiffers(before, filed, differs, judge);
     case 'synced':
+      // Once its content is erased, the profile that LiveChat shows of today may be another person's.
+      if (before.visit === null && !thread.saysAddress) return false;
       return usedDiffers(before, filed, differs, judge);
     case 'dead':
       // It was never delivered: whatever has changed in it may be what it died of.

@@ -349,6 +349,22 @@ test('F16: what changes after the end is delivered again only where a rule uses 
   expect(sandbox.marketo.leads('f16@example.com')).toMatchObject([{ chatTags: 'hot' }]);
 });
 
+test('F16: where the content was erased, LiveChat’s profile of today, which may be another person’s, changes nothing', async () => {
+  const { threadId } = start('erased@example.com', {}, 'computer');
+  archive.closeThread(threadId);
+  await sync();
+  const erased = { visitor: null, email: null, customer_id: null };
+  await db.updateTable('chat_thread').set(erased).execute();
+  archive.updateCustomer('computer', { email: 'another@example.com', name: 'Bob Ray' });
+  archive.rate(threadId, 0);
+  await sync();
+  expect(sandbox.marketo.leads('another@example.com')).toEqual([]);
+  expect(await db.selectFrom('chat_thread').selectAll().executeTakeFirstOrThrow()).toMatchObject({
+    ...erased,
+    state: 'synced',
+  });
+});
+
 test('F17: a chat that is deleted while it is followed is closed as gone, and asked for no more', async () => {
   const { chatId, threadId } = start('f17@example.com');
   await sync();
