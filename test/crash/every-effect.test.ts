@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { endState } from './end-state.ts';
 import type { Death } from './mortal.ts';
 import { firstHour, SOMETHING_OF_EVERYTHING, type Story, secondHour, TWO_PAGES } from './two-hours.ts';
 import { startWorld } from './world.ts';
@@ -8,32 +9,8 @@ import { startWorld } from './world.ts';
  * it, and then the next run comes: the end is that of a run that nobody disturbed.
  */
 
-const world = await startWorld({
-  marketo: { behaviour: { refuseValues: [{ field: 'lastName', pattern: /refuse-me/ }] } },
-});
+const world = await startWorld();
 beforeEach(() => world.reset());
-
-/** Everything that the runs are for: who is a lead with which values, where each thread stands, up to where was read. */
-async function endState() {
-  const leads = world.sandbox.marketo
-    .leads()
-    .map(({ id, email, firstName, lastName, leadSource, lastChatRating, chatTags }) => ({
-      id: Number(id),
-      about: { email, firstName, lastName, leadSource, lastChatRating, chatTags },
-    }));
-  const addresses = new Map(leads.map(({ id, about }) => [id, String(about.email)]));
-  const threads = await world.db
-    .selectFrom('chat_thread')
-    .select(['thread_id', 'state', 'reason', 'email', 'ended_at', 'lead_id'])
-    .orderBy('thread_id')
-    .execute();
-  const watermark = await world.db.selectFrom('watermark').select('position').execute();
-  return {
-    leads: leads.map(({ about }) => about).sort((a, b) => (String(a.email) < String(b.email) ? -1 : 1)),
-    threads: threads.map(({ lead_id: lead, ...thread }) => ({ ...thread, lead: addresses.get(lead ?? 0) })),
-    watermark,
-  };
-}
 
 /** @returns false where the run ended before it could die */
 async function dieAndGoOn(story: Story, death: Death | undefined): Promise<boolean> {
@@ -54,12 +31,12 @@ describe.each([
     'killed %s each of its effects: the next one comes to the end that it would',
     async (when) => {
       await dieAndGoOn(story, undefined);
-      const expected = await endState();
+      const expected = await endState(world);
       expect(expected.threads).toHaveLength(threads);
       expect(expected.leads).toHaveLength(leads);
       let at = 1;
       for (; await dieAndGoOn(story, { at, when }); at += 1) {
-        expect(await endState(), `killed ${when} effect ${at}`).toEqual(expected);
+        expect(await endState(world), `killed ${when} effect ${at}`).toEqual(expected);
       }
       expect(at).toBeGreaterThan(effects);
     },

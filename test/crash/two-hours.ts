@@ -8,7 +8,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 const firstAt = BEGINNING.getTime() + 8 * HOUR;
-const secondAt = firstAt + HOUR;
+/** When the second run comes. */
+export const secondAt = firstAt + HOUR;
+export const TWO_HOURS_SETTINGS = { SYNC_OVERLAP: '2h', MARKETO_BATCH_SIZE: '3' };
 
 /** What is there before the first of two runs, and what happens in the hour between them. */
 export type Story = { before(sandbox: Sandbox): void; between(sandbox: Sandbox): void };
@@ -29,7 +31,7 @@ export function secondHour(world: World, death?: Death, signal?: AbortSignal): P
 /** This machine's clock is a little behind LiveChat's, so that the instant of a run is the same whenever it is made. */
 function runAt(world: World, time: number, death?: Death, signal?: AbortSignal): Promise<Lived<ExitCode>> {
   world.sandbox.clock.set(time + MINUTE);
-  return world.run({ env: { SYNC_OVERLAP: '2h', MARKETO_BATCH_SIZE: '3' }, machineTime: time, death, signal });
+  return world.run({ env: TWO_HOURS_SETTINGS, machineTime: time, death, signal });
 }
 
 /**
