@@ -147,7 +147,12 @@ async function readCompletely(
     return halves && lengthOf(window) > SHORTEST_CUT_MS ? readWithinPlan(parts, halves, now, slice, halvings) : read;
   }
   const { found, ids, pages } = read;
-  if (found <= ids.size || pages < 2 || halvings === 0 || !halves) return { found, ids };
+  if (found <= ids.size || pages < 2) return { found, ids };
+  if (halvings === 0 || !halves) {
+    // More threads of one millisecond than a page holds: from the other end, the other ones are on the first page.
+    const other = await readAll(parts, window, now, slice, 'desc');
+    return other === 'beyond the plan' ? { found, ids } : { found, ids: new Set([...ids, ...other.ids]) };
+  }
   for (const half of halves) {
     const again = await readCompletely(parts, half, now, slice, halvings - 1);
     if (again !== 'beyond the plan') for (const id of again.ids) ids.add(id);
@@ -190,10 +195,11 @@ async function readAll(
   window: Window,
   now: Instant,
   slice: Slice,
+  order: Walk['order'] = 'asc',
 ): Promise<(Read & { pages: number }) | 'beyond the plan'> {
   let patience = 1;
   let smaller = 0;
-  for (let walk: Walk = { order: 'asc', limit: parts.pageLimit }; ; ) {
+  for (let walk: Walk = { order, limit: parts.pageLimit }; ; ) {
     const read = { found: 0, ids: new Set<string>(), pages: 0 };
     try {
       await readPages(parts, window, walk, now, slice, read);
