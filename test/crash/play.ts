@@ -302,8 +302,7 @@ export async function watchedRun(world: World, options: RunOptions): Promise<boo
     .orderBy('id', 'desc')
     .executeTakeFirstOrThrow();
   if (lived.died || run.outcome !== 'done') return false;
-  const { seen, new: fresh, changed, known, open } = read(run.counts);
-  expect(seen, JSON.stringify(run.counts)).toBe(fresh + changed + known + open);
+  checkCounts(run.counts);
   await checkWindow(world, run.window_from ?? '', run.window_to ?? '');
   return true;
 }
@@ -316,14 +315,27 @@ async function watermark(world: World): Promise<string | undefined> {
   return row?.position;
 }
 
-const countsShape = z.object({
-  seen: z.number(),
-  new: z.number(),
-  changed: z.number(),
-  known: z.number(),
-  open: z.number(),
-});
-const read = (counts: unknown) => countsShape.parse(counts);
+const countsShape = z
+  .object({
+    seen: z.number(),
+    new: z.number(),
+    changed: z.number(),
+    known: z.number(),
+    open: z.number(),
+    ready: z.number(),
+    delivered: z.number(),
+    failed: z.number(),
+  })
+  .catchall(z.number());
+
+/** What a run that is done says of itself: every thread that it saw, and every one that was ready, came to something. */
+function checkCounts(told: unknown): void {
+  const { seen, new: fresh, changed, known, open, ready, delivered, failed, ...rest } = countsShape.parse(told);
+  expect(seen, JSON.stringify(told)).toBe(fresh + changed + known + open);
+  const reasons = Object.entries(rest).filter(([key]) => key.startsWith('ignored:'));
+  const ignored = reasons.reduce((sum, [, count]) => sum + count, 0);
+  expect(ready, JSON.stringify(told)).toBe(delivered + ignored + failed);
+}
 
 const writeShape = z.object({
   action: z.enum(['createOnly', 'updateOnly']),

@@ -46,7 +46,7 @@ test('scheduled beside one by hand: the scheduled one says that it was skipped a
 
 test('by hand beside a scheduled one: it waits for its turn, does its own work, and nobody is a lead twice', async () => {
   const first = await atWork(scheduled(), 300);
-  const second = startService('sync', { ...env, RUN_NAME: 'by-hand' });
+  const second = startService('sync', { ...env, RUN_NAME: 'by-hand', SYNC_PATIENCE: '2m' });
   expect((await first.ended).code).toBe(0);
   const wrote = sandbox.marketo.report().byEndpoint['leads-sync'];
   sandbox.faults.clear();
@@ -62,4 +62,17 @@ test('by hand beside a scheduled one: it waits for its turn, does its own work, 
   const addresses = sandbox.marketo.leads().map((lead) => String(lead['email']).toLowerCase());
   expect(addresses.length).toBeGreaterThan(10);
   expect(new Set(addresses).size).toBe(addresses.length);
+});
+
+test('by hand, with less patience than the scheduled one needs: it says so, and ends with 75', async () => {
+  const first = await atWork(scheduled(), 20_000);
+  const ended = await runService('sync', { ...env, RUN_NAME: 'by-hand', SYNC_PATIENCE: '1s' });
+  expect(ended.code).toBe(75);
+  expect(ended.output).toMatch(/another sync/i);
+  expect(await runs()).toMatchObject([
+    { trigger: 'schedule', outcome: null },
+    { name: 'by-hand', trigger: 'manual', outcome: 'failed', error: expect.stringMatching(/another sync/i) },
+  ]);
+  first.kill('SIGKILL');
+  await first.ended;
 });
