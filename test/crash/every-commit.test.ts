@@ -55,4 +55,4 @@ test('a SIGKILL at each commit of a real run, then a normal run: the end is the 
     }),
   );
   expect(kills.reduce((sum, count) => sum + count)).toBeGreaterThan(30);
-}, 180_000);
+}, 600_000);

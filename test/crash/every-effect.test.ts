@@ -40,6 +40,6 @@ describe.each([
       }
       expect(at).toBeGreaterThan(effects);
     },
-    300_000,
+    600_000,
   );
 });
