@@ -485,6 +485,20 @@ describe('F20: who gave no address when the chat ended', () => {
     expect(written()).toBe(calls);
   });
 
+  test('and did so in a chat that a backfill reads only now: it is linked to the later one, which is known already', async () => {
+    const now = sandbox.clock.now();
+    const customer = { id: 'returned', name: 'Ann Lee' };
+    archive.addThreads([
+      ended('nameless', now - 40 * DAY, { customer }),
+      ended('named', now - HOUR, { customer: { ...customer, email: 'returned@example.com' } }),
+    ]);
+    await sync({ SYNC_FROM: ago(now, 2 * HOUR) });
+    archive.updateCustomer('returned', { email: '' });
+    await sync({ SYNC_FROM: ago(now, 50 * DAY), SYNC_TO: ago(now, 30 * DAY) });
+    expect(await states()).toEqual({ named: 'synced', nameless: 'synced' });
+    expect(sandbox.marketo.leads()).toHaveLength(1);
+  });
+
   test('but a thread with another address of its own keeps it', async () => {
     const own = start('own@example.com', {}, 'shared');
     archive.closeThread(own.threadId);
