@@ -23,11 +23,22 @@ async function dieAndGoOn(story: Story, death: Death | undefined): Promise<boole
   return true;
 }
 
-describe.each([
-  { name: 'something of everything', story: SOMETHING_OF_EVERYTHING, threads: 11, leads: 7, effects: 100 },
-  { name: 'two pages', story: TWO_PAGES, threads: 103, leads: 4, effects: 50 },
-])('a run over $name', ({ story, threads, leads, effects }) => {
-  test.each(['before', 'after'] as const)(
+// To whoever comes next, a death before an effect is one after the effect before it, but where several are under way at
+// once: so the longer story is told with one of them only.
+const STORIES = [
+  {
+    name: 'something of everything',
+    story: SOMETHING_OF_EVERYTHING,
+    deaths: ['after'],
+    threads: 11,
+    leads: 7,
+    effects: 100,
+  },
+  { name: 'two pages', story: TWO_PAGES, deaths: ['before', 'after'], threads: 103, leads: 4, effects: 50 },
+] as const;
+
+describe.each(STORIES)('a run over $name', ({ story, deaths, threads, leads, effects }) => {
+  test.each<'before' | 'after'>(deaths)(
     'killed %s each of its effects: the next one comes to the end that it would',
     async (when) => {
       await dieAndGoOn(story, undefined);
