@@ -347,7 +347,7 @@ describe('nothing that comes out has a secret or anything of a visitor in it', (
       [raw.toString('utf8'), mail.subject, mail.html, mail.text, JSON.stringify(mail.headers)].join('\n'),
     );
     await expectNothingToldWrong();
-  });
+  }, 120_000);
 
   test('in the status service: its page, its API, its metrics and its log', async () => {
     await readStatus(env);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../services/shared/rules/decide.ts';
 import { decideAll } from '../../services/shared/rules/decide-all.ts';
 import { parseRules } from '../../services/shared/rules/load.ts';
-import { isEmpty } from '../../services/shared/rules/value.ts';
+import { isEmpty, isSame } from '../../services/shared/rules/value.ts';
 import { applied, FIELDS, inputs, leads, rules } from './arbitrary.ts';
 
 const RUNS = { numRuns: 1000 };
@@ -29,7 +29,12 @@ describe('for all rules, leads and threads of one person', () => {
       fc.property(rules, several, some, (model, threads, lead) => {
         let oneByOne = lead;
         for (const input of threads) oneByOne = applied(oneByOne, decide(model, input, oneByOne, FIELDS).changes);
-        expect(applied(lead, decideAll(model, threads, lead, FIELDS).changes)).toEqual(oneByOne);
+        const together = applied(lead, decideAll(model, threads, lead, FIELDS).changes);
+        for (const [name, facts] of FIELDS) {
+          const [one, other] = [together[name], oneByOne[name]];
+          // One by one, a time may have been written and written back in another spelling.
+          if (one !== other) expect(isSame(one, String(other), facts), `${name}: ${one}, ${other}`).toBe(true);
+        }
       }),
       RUNS,
     );
