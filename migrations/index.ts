@@ -4,6 +4,7 @@ import * as indexes from './0002_indexes.ts';
 import * as digest from './0003_digest.ts';
 import * as leadField from './0004_lead_field.ts';
 import * as rulesHash from './0006_rules_hash.ts';
+import * as looks from './0007_looks.ts';
 
 /**
  * Every migration in order. Forward only: a release never undoes one, it adds the next. Named here one by one, not
@@ -15,4 +16,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0003_digest': digest,
   '0004_lead_field': leadField,
   '0006_rules_hash': rulesHash,
+  '0007_looks': looks,
 };

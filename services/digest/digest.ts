@@ -12,6 +12,7 @@ import {
   markDigestSent,
   unsentDigests,
 } from '../shared/store/digests.ts';
+import { logErrors } from '../shared/store/errors.ts';
 import { syncHealth } from '../shared/store/health.ts';
 import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
 import { closeLostRuns, finishRun, heartbeat, startRun } from '../shared/store/runs.ts';
@@ -69,7 +70,12 @@ export async function runDigest(run: DigestRun): Promise<ExitCode> {
       return EXIT.done;
     }
     try {
-      await closeLostRuns(db, 'digest', runId);
+      const lost = await closeLostRuns(db, 'digest', runId);
+      await logErrors(
+        db,
+        runId,
+        lost.map((id) => ({ code: 'run-lost', message: `Run ${id} died without a word; its work is done again.` })),
+      );
       await work({ ...run, log }, counts, () => stillMine(db, runId, owner));
     } finally {
       await releaseLease(db, LEASE, owner);

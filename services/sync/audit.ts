@@ -1,7 +1,7 @@
-import { LARGEST_PAGE } from '../shared/livechat/client.ts';
+import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import { knownThreads } from '../shared/store/ledger.ts';
-import { askForOdd, type Ingest, whole } from './ingest.ts';
+import { type Ingest, readAll, type Slice } from './ingest.ts';
 import type { Window } from './window.ts';
 
 /**
@@ -13,22 +13,30 @@ import type { Window } from './window.ts';
  * @returns how many threads LiveChat has of the day, and the ids of those that the ledger did not have.
  */
 export async function audit(parts: Ingest, day: Window, now: Instant): Promise<{ listed: number; missing: string[] }> {
-  const listed = new Set<string>();
   const missing: string[] = [];
-  for await (const page of parts.livechat.archive(day.from, day.to, { order: 'desc', limit: LARGEST_PAGE })) {
-    parts.signal.throwIfAborted();
-    const chats = [...page.chats, ...(await askForOdd(parts, page.odd))];
+  const file: Ingest['file'] = async (chats, at) => {
     const known = await knownThreads(
       parts.db,
       chats.map(({ thread }) => thread.id),
     );
     const unknown = chats.filter(({ thread }) => !known.has(thread.id));
-    for (const { thread } of chats) listed.add(thread.id);
     for (const { thread } of unknown) missing.push(thread.id);
-    await parts.file(await whole(parts, unknown), now);
+    await parts.file(unknown, at);
+  };
+  const slice: Slice = { withheld: 0, cut: undefined };
+  const read = await readAll({ ...parts, file }, day, now, slice, 'desc');
+  if (read === 'beyond the plan') {
+    throw new Failure(
+      EXIT.usage,
+      `LiveChat’s plan does not show ${day.from.slice(0, 10)} any more: it cannot be audited.`,
+    );
   }
-  await tell(parts, day, listed.size, missing);
-  return { listed: listed.size, missing };
+  const listed = read.ids.size;
+  await tell(parts, day, listed, missing);
+  if (read.found > listed) {
+    parts.log.warn({ announced: read.found }, `audit: LiveChat announced ${read.found} threads and listed ${listed}`);
+  }
+  return { listed, missing };
 }
 
 async function tell(parts: Ingest, day: Window, listed: number, missing: readonly string[]): Promise<void> {

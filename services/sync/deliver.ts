@@ -4,7 +4,6 @@ import type { Marketo } from '../shared/marketo/client.ts';
 import { MarketoError, RECORD_CLASSES, recordClassOf } from '../shared/marketo/errors.ts';
 import type { Field, Lead, LeadValues, Refusal, WriteResult } from '../shared/marketo/types.ts';
 import type { Decision } from '../shared/rules/decide.ts';
-import { decideAll } from '../shared/rules/decide-all.ts';
 import type { Rules } from '../shared/rules/schema.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
@@ -21,6 +20,8 @@ import {
   type TakenThread,
   takeReady,
 } from '../shared/store/ledger.ts';
+import { decideVisitors } from './decide-visitors.ts';
+import { findLeads, TOO_MANY } from './find-leads.ts';
 import { mergeByAddress, type Visitor } from './merge.ts';
 import { type LostField, withoutRefused } from './salvage.ts';
 
@@ -215,12 +216,16 @@ async function lookUpAndDecide(
   const lookedUpAt = performance.now();
   const unchanged: Pending[] = [];
   const warnings: LoggedError[] = [];
-  for (const visitor of visitors) {
-    const candidates = leads.get(visitor.email.toLowerCase());
-    if (candidates === 'refused') continue;
-    const lead = mostRecentlyUpdated(candidates ?? []);
-    if (lead && candidates && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
-    const decision = decideAll(parts.rules, visitor.inputs, lead?.values, parts.fields);
+  const found = visitors.flatMap((visitor) => {
+    const candidates = leads.get(visitor.email.toLowerCase()) ?? [];
+    if (candidates === 'refused') return [];
+    const lead = mostRecentlyUpdated(candidates);
+    if (lead && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
+    return [{ visitor, lead }];
+  });
+  const decisions = await decideVisitors(parts, found);
+  for (const [index, { visitor, lead }] of found.entries()) {
+    const decision = decisions[index] ?? NOTHING;
     const pending = { visitor, values: valuesOf(visitor, decision, lead), decision, lead, lookedUpAt, lost: [] };
     if (!lead) state.creates.push(pending);
     else if (decision.changes.length > 0) state.updates.push(pending);
@@ -250,32 +255,23 @@ function valuesOf(visitor: Visitor, decision: Decision, lead: Lead | undefined):
 /** How long a decided update may wait for others to fill its call. */
 const LONGEST_WAIT_MS = 20_000;
 
-/**
- * The leads of these visitors. An address that more than a thousand leads have makes Marketo refuse the whole call
- * (1003, "Too many results match the filter"): then halves are asked for, until it is found, and only it is refused.
- */
+/** The leads of these visitors; who cannot be looked up is refused. */
 async function lookUp(
   parts: Deliver,
   state: State,
   visitors: readonly Visitor[],
   now: Instant,
 ): Promise<Map<string, Lead[] | 'refused'>> {
-  const emails = visitors.map((visitor) => visitor.email);
-  try {
-    return await state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.leadFields));
-  } catch (error) {
-    if (!(error instanceof MarketoError && error.kind === 'configuration' && error.code === '1003')) throw error;
-    const [first] = visitors;
-    if (visitors.length === 1 && first) {
-      const pending = { visitor: first, values: {}, decision: NOTHING, lead: undefined, lookedUpAt: 0, lost: [] };
-      await recordWritten(parts, state, [pending], [refusal(error.code)], now, 'singles');
-      return new Map([[first.email.toLowerCase(), 'refused' as const]]);
-    }
-    const middle = Math.ceil(visitors.length / 2);
-    const left = await lookUp(parts, state, visitors.slice(0, middle), now);
-    const right = await lookUp(parts, state, visitors.slice(middle), now);
-    return new Map([...left, ...right]);
+  const leads = await findLeads(
+    (emails) => state.limit(() => parts.marketo.findLeadsByEmail(emails, parts.rules.leadFields)),
+    visitors.map((visitor) => visitor.email),
+  );
+  for (const visitor of visitors) {
+    if (leads.get(visitor.email.toLowerCase()) !== 'refused') continue;
+    const pending = { visitor, values: {}, decision: NOTHING, lead: undefined, lookedUpAt: 0, lost: [] };
+    await recordWritten(parts, state, [pending], [refusal(TOO_MANY)], now, 'singles');
   }
+  return leads;
 }
 
 const NOTHING: Decision = { changes: [], leftAlone: [] };

@@ -1,8 +1,6 @@
 import { LARGEST_PAGE, type LiveChat } from '../shared/livechat/client.ts';
 import type { ChatWithThread } from '../shared/livechat/types.ts';
 import { visitorOf } from '../shared/livechat/visitor.ts';
-import type { Marketo } from '../shared/marketo/client.ts';
-import type { Field } from '../shared/marketo/types.ts';
 import type { Rules } from '../shared/rules/schema.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { earlier, type Instant, instantOf } from '../shared/runtime/instant.ts';
@@ -17,11 +15,11 @@ import { type Judge, verdictsOn } from './filing.ts';
 import { type Reading, whole } from './ingest.ts';
 import { rulesThatFit } from './lead-fields.ts';
 import { mergeByAddress } from './merge.ts';
-import { planBatch } from './plan.ts';
+import { type Planner, planBatch } from './plan.ts';
 import { type Printer, printEstimate, printPlanned, printTotals, type Totals } from './plan-view.ts';
 import { slices } from './read.ts';
 import { judgeOf, type SyncConfig } from './run.ts';
-import { settledBy, type Window, windowOf } from './window.ts';
+import { lengthOf, settledBy, type Window, windowOf } from './window.ts';
 
 /**
  * Says what a run would do, and does none of it: reads LiveChat, the ledger and Marketo, and writes nothing to any of
@@ -55,10 +53,11 @@ export async function dryRun({ config, db, rules, log, signal, clock }: DryRun, 
   const marketo = await connectMarketo(dry, signal);
   try {
     const checking = { db, marketo, instance: instanceOf(config), tell: dry.tell };
-    const fitting = await rulesThatFit(checking, rules, 'unremembered');
+    const fitting = await rulesThatFit(checking, rules, { always: false, keep: false });
+    const askAgain = () => rulesThatFit(checking, rules, { always: true, keep: false });
     const plan: Plan = { found: [], planned: new Set(), seen: new Set(), totals: nothing() };
     const judge = judgeOf(config, rules);
-    const planning = { ...fitting, db, marketo, plan, printer, batchSize: config.MARKETO_BATCH_SIZE };
+    const planning: Planning = { fitting, askAgain, db, marketo, plan, printer, batchSize: config.MARKETO_BATCH_SIZE };
     const file = (chats: readonly ChatWithThread[]) => collect(db, judge, plan, chats);
     const reading: Reading = {
       livechat,
@@ -105,11 +104,7 @@ type Plan = {
   totals: Totals;
 };
 
-type Planning = {
-  db: Database;
-  marketo: Marketo;
-  rules: Rules;
-  fields: ReadonlyMap<string, Field>;
+type Planning = Planner & {
   plan: Plan;
   printer: Printer;
   batchSize: number;
@@ -121,7 +116,7 @@ const MOST_WAITING = 10_000;
 const MOST_FOUND = 20_000;
 
 function nothing(): Totals {
-  return { create: 0, update: 0, 'leave alone': 0, ignored: {}, lookupCalls: 0, writeCalls: 0 };
+  return { create: 0, update: 0, 'leave alone': 0, refused: 0, ignored: {}, lookupCalls: 0, writeCalls: 0 };
 }
 
 /** @returns the window that a run would read. */
@@ -143,7 +138,10 @@ async function tellCost(
   const threads = asked.from < asked.to ? await livechat.announced(asked.from, asked.to) : 0;
   const { callsPerWindow, concurrency } = limitsOf(config);
   const windowSeconds = config.MARKETO_WINDOW_SECONDS;
-  const cost = estimate(threads, waiting, {
+  const isBackfill = from !== undefined && to !== undefined;
+  const gap = lengthOf({ from: watermark ?? asked.from, to: asked.to });
+  const readings = !isBackfill && gap > config.SYNC_OVERLAP / 2 ? 3 : 1;
+  const cost = estimate(threads, readings, waiting, {
     callsPerWindow,
     windowSeconds,
     concurrency,

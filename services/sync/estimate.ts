@@ -12,22 +12,24 @@ export type Estimate = {
  * full batches for Marketo.
  *
  * @param threads in the window, as LiveChat announces them.
+ * @param readings how often LiveChat is read: what was not read for long is read twice more, by later runs.
  * @param waiting addresses with threads that are ready in the ledger.
  * @param limits Marketo's, as they are configured for this product.
  */
 export function estimate(
   threads: number,
+  readings: number,
   waiting: number,
   limits: { callsPerWindow: number; windowSeconds: number; concurrency: number; batchSize: number },
 ): Estimate {
   // The list of chats that go on, and the threads that are followed, beside the pages.
-  const livechatCalls = Math.ceil(threads / 100) + 2;
+  const livechatCalls = readings * (Math.ceil(threads / 100) + 2);
   const batches = Math.ceil((threads + waiting) / limits.batchSize);
   const writeCalls = batches === 0 ? 0 : batches + 1;
   const calls = batches + writeCalls;
   const byRate = Math.floor(Math.max(0, calls - 1) / limits.callsPerWindow) * limits.windowSeconds;
   const byFlight = (calls / limits.concurrency) * SECONDS_A_MARKETO_CALL;
-  const seconds = livechatCalls * SECONDS_A_LIVECHAT_CALL + Math.max(byRate, byFlight);
+  const seconds = (livechatCalls / readings) * SECONDS_A_LIVECHAT_CALL + Math.max(byRate, byFlight);
   return { livechatCalls, lookupCalls: batches, writeCalls, minutes: Math.ceil(seconds / 60) };
 }
 

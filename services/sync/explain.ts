@@ -62,8 +62,9 @@ async function planNow(parts: Explain, { thread }: ThreadStory): Promise<Planned
   const marketo = await connectMarketo(connecting, signal);
   try {
     const checking = { db, marketo, instance: instanceOf(config), tell: connecting.tell };
-    const fitting = await rulesThatFit(checking, rules, 'unremembered');
-    const [planned] = await planBatch({ marketo, ...fitting }, visitors);
+    const fitting = await rulesThatFit(checking, rules, { always: false, keep: false });
+    const askAgain = () => rulesThatFit(checking, rules, { always: true, keep: false });
+    const [planned] = await planBatch({ db, marketo, fitting, askAgain }, visitors);
     return planned;
   } finally {
     marketo.close();

@@ -159,32 +159,35 @@ function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, jud
   if (!before) return { filed, result: filed.state === 'open' ? 'open' : 'new', write: 'file' };
   const differs = before.contentHash !== filed.contentHash;
   if (filed.state === 'open') {
-    // A thread that has ended does not go on: it is a new one in the same chat that does.
-    const isOpen = before.state === 'open';
-    return { filed, result: isOpen ? 'open' : 'known', write: isOpen && differs ? 'file' : 'nothing' };
+    // A thread that has ended does not go on: it is a new one in the same chat that does. But one that was out of sight
+    // for a while may go on.
+    const isOpen = before.state === 'open' || wasUnseen(before);
+    return {
+      filed,
+      result: isOpen ? 'open' : 'known',
+      write: isOpen && (differs || before.state !== 'open') ? 'file' : 'nothing',
+    };
   }
-  if (isChange(thread, before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
+  if (isChange(before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
   const isErased = before.visit === null && before.state !== 'ready';
   return { filed, result: 'known', write: differs && !isErased ? 'refresh' : 'nothing' };
 }
 
+function wasUnseen({ state, reason }: KnownThread): boolean {
+  return state === 'ignored' && (reason === 'gone' || reason === 'hidden');
+}
+
 /** Whether an ended thread must be decided about (again). */
-function isChange(
-  thread: ThreadOfVisitor,
-  before: KnownThread,
-  filed: ReadThread,
-  differs: boolean,
-  judge: Judge,
-): boolean {
+function isChange(before: KnownThread, filed: ReadThread, differs: boolean, judge: Judge): boolean {
   switch (before.state) {
     case 'open':
       return true;
     case 'ready':
       return filed.state === 'ignored' || usedDiffers(before, filed, differs, judge);
     case 'synced':
-      // Once its content is erased, the profile that LiveChat shows of today may be another person's.
-      if (before.visit === null && !thread.saysAddress) return false;
-      return usedDiffers(before, filed, differs, judge);
+      // Once its content is erased it rests: nobody can tell what has changed in it from a profile that LiveChat shows of
+      // today, which may be another person's.
+      return before.visit !== null && usedDiffers(before, filed, differs, judge);
     case 'dead':
       // It was never delivered: whatever has changed in it may be what it died of.
       return differs;
@@ -271,28 +274,40 @@ const storedContent = z.object({ visitor: part, thread: part, chat: part, form: 
  * A thread's content, with what an earlier reading saw and this one cannot: custom variables expire with the session.
  *
  * And LiveChat shows the visitor's profile as it is now, not as it was: on a shared computer it is somebody else's by
- * then. So once a thread has ended with an address, its visitor stays who they were, unless the thread itself says
- * otherwise (a form that came late, a correction by an agent).
+ * then. So once a thread has ended with an address, its visitor stays who they were; what the thread itself says (a form
+ * that came late, a correction by an agent) is all that can change that.
  */
 function withWhatWasKnown(thread: ThreadOfVisitor, before: KnownThread | undefined): Visit {
-  const stored = storedVisit.safeParse(before?.visit).data;
+  const stored = storedVisit.safeParse(before?.visit).data?.visitor;
   if (!stored) return thread.visit;
   const { visitor } = thread.visit;
-  const variables = { ...stored.visitor.variables, ...visitor.variables };
-  const settled = before?.state !== 'open' && stored.visitor.email !== '' && !thread.saysAddress;
-  const person = settled ? { ...visitor, ...stored.visitor } : visitor;
-  return { ...thread.visit, visitor: { ...person, variables } };
+  const isSettled = before?.state !== 'open' && stored.email !== '';
+  if (!isSettled) {
+    return { ...thread.visit, visitor: { ...visitor, variables: { ...stored.variables, ...visitor.variables } } };
+  }
+  return { ...thread.visit, visitor: { ...stored, ...thread.said } };
 }
 
-const text = z.string();
+/** Rows of earlier releases lack some of it: what they lack is empty, not what LiveChat shows today. */
+const text = z.string().catch('');
+const count = z.number().catch(0);
 const storedVisit = z.object({
   visitor: z.object({
+    id: text,
     email: text,
     name: text,
     firstName: text,
     lastName: text,
     phone: text,
-    address: z.object({ street: text, city: text, state: text, country: text, postalCode: text }),
-    variables: z.record(z.string(), z.string()),
+    location: z
+      .object({ country: text, countryCode: text, region: text, city: text, timezone: text })
+      .catch({ country: '', countryCode: '', region: '', city: '', timezone: '' }),
+    address: z
+      .object({ street: text, city: text, state: text, country: text, postalCode: text })
+      .catch({ street: '', city: '', state: '', country: '', postalCode: '' }),
+    variables: z.record(z.string(), z.string()).catch({}),
+    counts: z
+      .object({ chats: count, threads: count, visits: count, pageViews: count })
+      .catch({ chats: 0, threads: 0, visits: 0, pageViews: 0 }),
   }),
 });

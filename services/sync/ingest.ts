@@ -6,7 +6,7 @@ import { Failure } from '../shared/runtime/failure.ts';
 import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
-import { fileThreads, knownThreads, markUnseen, openThreads } from '../shared/store/ledger.ts';
+import { fileThreads, knownThreads, markUnseen, openThreads, reopen } from '../shared/store/ledger.ts';
 import type { FilingCounts } from './filing.ts';
 import { type Tell, warnOfHiddenThreads, warnOfHistoryCut } from './warnings.ts';
 import { halvesOf, lengthOf, type Window } from './window.ts';
@@ -51,8 +51,8 @@ export async function fileActive(parts: Ingest, active: readonly ActiveThread[],
     active.map((thread) => thread.threadId),
   );
   const unknown = active.filter((thread) => !known.has(thread.threadId));
-  await parts.db.transaction().execute((transaction) =>
-    fileThreads(
+  await parts.db.transaction().execute(async (transaction) => {
+    await fileThreads(
       transaction,
       unknown.map((thread) => ({
         ...thread,
@@ -65,8 +65,9 @@ export async function fileActive(parts: Ingest, active: readonly ActiveThread[],
         visit: undefined,
       })),
       now,
-    ),
-  );
+    );
+    await reopen(transaction, [...known.keys()], now);
+  });
 }
 
 /**
@@ -88,7 +89,7 @@ export async function readSlice(parts: Reading, window: Window, now: Instant): P
   await warnOfHistoryCut(parts.tell, slice.withheld, slice.cut);
   if (found > ids.size) {
     const message = `LiveChat announced ${found} threads from ${window.from} to ${window.to} and gave ${ids.size}.`;
-    await parts.tell({ code: 'livechat-found-short', message });
+    await parts.tell({ code: 'livechat-found-short', message }, 'once');
   }
   return ids.size;
 }
@@ -104,9 +105,9 @@ export async function followOpen(parts: Ingest, now: Instant): Promise<void> {
     const wanted = open.slice(start, start + 20);
     const chats = await parts.livechat.threadsById(wanted.map((thread) => thread.threadId));
     const answered = new Set(chats.map((chat) => chat.thread.id));
-    const unseen: Record<'gone' | 'hidden', string[]> = { gone: [], hidden: [] };
+    const unseen: Record<'gone' | 'hidden' | 'odd', string[]> = { gone: [], hidden: [], odd: [] };
     for (const { threadId, chatId } of wanted.filter((thread) => !answered.has(thread.threadId))) {
-      const chat = await parts.livechat.thread(chatId, threadId);
+      const chat = await askFor(parts, chatId, threadId);
       if (typeof chat === 'string') unseen[chat].push(threadId);
       else chats.push(chat);
     }
@@ -118,19 +119,18 @@ export async function followOpen(parts: Ingest, now: Instant): Promise<void> {
 }
 
 /** What was found out about a slice on the way. */
-type Slice = {
+export type Slice = {
   /** Threads whose content LiveChat's plan withholds. */
   withheld: number;
   /** The part of the window that LiveChat's plan does not show at all. */
   cut: Window | undefined;
 };
 
-type Read = { found: number; ids: Set<string> };
+export type Read = { found: number; ids: Set<string> };
 
 /**
- * Where fewer threads came than were announced, a page's cut may have dropped one: then the window is read again in
- * halves, down to windows that fit on one page, and to the millisecond. It goes into halves only where these come short
- * themselves, so that it costs two calls a halving; this is the bound where an estimate is wrong everywhere.
+ * Where fewer threads came than were announced, a page's cut may have dropped one: then the window is read from its other
+ * end, and, where that has brought some but not all, in halves, down to windows that fit on one page.
  */
 const DEEPEST_HALVING = 40;
 
@@ -148,16 +148,16 @@ async function readCompletely(
   }
   const { found, ids, pages } = read;
   if (found <= ids.size || pages < 2) return { found, ids };
-  if (halvings === 0 || !halves) {
-    // More threads of one millisecond than a page holds: from the other end, the other ones are on the first page.
-    const other = await readAll(parts, window, now, slice, 'desc');
-    return other === 'beyond the plan' ? { found, ids } : { found, ids: new Set([...ids, ...other.ids]) };
-  }
+  // From the other end the pages are cut elsewhere, and of threads with one time the other ones are on the page. Where
+  // that brings nothing new, it is the estimate that is off.
+  const other = await readAll(parts, window, now, slice, 'desc');
+  const both = other === 'beyond the plan' ? ids : new Set([...ids, ...other.ids]);
+  if (both.size === ids.size || found <= both.size || halvings === 0 || !halves) return { found, ids: both };
   for (const half of halves) {
     const again = await readCompletely(parts, half, now, slice, halvings - 1);
-    if (again !== 'beyond the plan') for (const id of again.ids) ids.add(id);
+    if (again !== 'beyond the plan') for (const id of again.ids) both.add(id);
   }
-  return { found, ids };
+  return { found, ids: both };
 }
 
 /**
@@ -189,8 +189,8 @@ const EVERY_PLAN_SHOWS_MS = 59 * 86_400_000;
 /** LiveChat gives up after 15 s: half as many threads take half as long, and a quarter is the last try. */
 const TIMES_SMALLER = 2;
 
-/** Walks one window from its first page to its last; from the start again where LiveChat wants smaller pages or another walk. */
-async function readAll(
+/** Walks one window from its first page to its last, or from the other end; from the start again where LiveChat wants smaller pages or another walk. */
+export async function readAll(
   parts: Reading,
   window: Window,
   now: Instant,
@@ -245,35 +245,49 @@ async function readPages(
 }
 
 /** Entries of a page that cannot be read are asked for one by one; one that cannot be read even then is told. */
-export async function askForOdd(
+async function askForOdd(
   parts: Pick<Reading, 'livechat' | 'tell'>,
   odd: ArchivePage['odd'],
 ): Promise<ChatWithThread[]> {
   const chats: ChatWithThread[] = [];
   for (const { chatId, threadId } of odd) {
-    try {
-      const chat = threadId === '' ? 'unknown' : await parts.livechat.thread(chatId, threadId);
-      if (typeof chat !== 'string') chats.push(chat);
-      if (chat !== 'unknown') continue;
-    } catch (error) {
-      if (!(error instanceof Failure && error.code === 'livechat-answer')) throw error;
+    if (threadId === '') {
+      await parts.tell({ code: 'livechat-answer', message: ODD, subject: 'no id' }, 'once');
+      continue;
     }
-    const message = 'LiveChat gave a thread in a shape that is not documented; it was not taken in.';
-    await parts.tell({ code: 'livechat-answer', message, ...(threadId ? { threadId } : {}) });
+    const chat = await askFor(parts, chatId, threadId);
+    if (typeof chat !== 'string') chats.push(chat);
   }
   return chats;
 }
 
+/** One thread by itself. One that cannot be read is told, once, and does not stop the others. */
+async function askFor(
+  parts: Pick<Reading, 'livechat' | 'tell'>,
+  chatId: string,
+  threadId: string,
+): Promise<ChatWithThread | 'gone' | 'hidden' | 'odd'> {
+  try {
+    return await parts.livechat.thread(chatId, threadId);
+  } catch (error) {
+    if (!(error instanceof Failure && error.code === 'livechat-answer')) throw error;
+    await parts.tell({ code: 'livechat-answer', message: ODD, subject: threadId, threadId }, 'once');
+    return 'odd';
+  }
+}
+
+const ODD = 'LiveChat gave a thread in a shape that is not documented; it was not taken in.';
+
 /** Ended threads may come without their events, and with them go the forms: then they are asked for one by one. */
 export async function whole(
-  { livechat }: Pick<Reading, 'livechat'>,
+  parts: Pick<Reading, 'livechat' | 'tell'>,
   chats: readonly ChatWithThread[],
 ): Promise<ChatWithThread[]> {
   const completed: ChatWithThread[] = [];
   for (const chat of chats) {
     const { thread } = chat;
     const isWhole = thread.active || thread.restricted_access !== undefined || (thread.events ?? []).length > 0;
-    const again = isWhole ? chat : await livechat.thread(chat.id, thread.id);
+    const again = isWhole ? chat : await askFor(parts, chat.id, thread.id);
     completed.push(typeof again === 'string' ? chat : again);
   }
   return completed;

@@ -19,18 +19,18 @@ export type RulesThatFit = {
  * is a mistake in the rules.
  *
  * @param instance Marketo's host.
- * @param mode `remembered` asks only where it must, `asked` always; `unremembered` as the first, and keeps nothing.
+ * @param how `always`: asks in any case; `keep`: remembers what it was told, which a dry run does not.
  * @throws Failure (78) where the rules name a field that never was there, or cannot be written as they want.
  */
 export async function rulesThatFit(
   { db, marketo, instance, tell }: { db: Database; marketo: Marketo; instance: string; tell: Tell },
   rules: Rules,
-  mode: 'remembered' | 'asked' | 'unremembered',
+  how: { always: boolean; keep: boolean },
 ): Promise<RulesThatFit> {
   const known = await readLeadFields(db, instance);
-  const isEnough = mode !== 'asked' && known?.isFresh === true && missingFields(rules, known.fields).length === 0;
+  const isEnough = !how.always && known?.isFresh === true && missingFields(rules, known.fields).length === 0;
   const fields = isEnough ? known.fields : await marketo.describe();
-  if (!isEnough && mode !== 'unremembered') await rememberLeadFields(db, instance, fields.values());
+  if (!isEnough && how.keep) await rememberLeadFields(db, instance, fields.values());
 
   const gone = missingFields(rules, fields).filter((name) => known?.gone.has(name) || known?.fields.has(name));
   const { rules: left, lost } = withoutFields(rules, new Set(gone));

@@ -45,6 +45,7 @@ export async function withLease(
       throw new Failure(
         EXIT.tryLater,
         `Another sync was still at work after ${patience}: start this one again when it is done.`,
+        { code: 'run-no-turn' },
       );
     }
     if (!told)
@@ -83,6 +84,7 @@ async function keepAlive(run: Run, lease: Lease): Promise<void> {
   const slow = new Failure(
     EXIT.tryLater,
     'The run could not keep its lease, so that another may have begun: it stopped, and the next run goes on.',
+    { code: 'run-no-turn' },
   );
   // A write that is sent now may be worked on for 95 s: from then on, the lease would end before it.
   if (performance.now() - lease.renewedAt > LEASE_SECONDS * 1000 - UNKNOWN_FATE_MS) lease.lost.abort(slow);

@@ -10,7 +10,7 @@ import { dismissDead } from '../shared/store/dead.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { dryRun } from './dry-run.ts';
 import { explain } from './explain.ts';
-import { rulesOf, runSync, SYNC_SETTINGS } from './run.ts';
+import { endOf, rulesOf, runSync, SYNC_SETTINGS } from './run.ts';
 
 const FLAGS = {
   from: { type: 'string' },
@@ -42,6 +42,9 @@ async function main(): Promise<ExitCode> {
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);
+      if (flags['dismiss-dead'] && config.SYNC_DRY_RUN) {
+        throw new Failure(EXIT.usage, 'SYNC_DRY_RUN is set: a dry run dismisses nothing.');
+      }
       if (flags['dismiss-dead']) return await dismiss(db, flags, log);
       if (!config.SYNC_DRY_RUN && !flags.explain) return await runSync(config, db, log, signal, Date.now);
       const printer = {
@@ -52,7 +55,7 @@ async function main(): Promise<ExitCode> {
       const parts = { config, db, rules: rulesOf(config), log, signal, clock: Date.now };
       return flags.thread === undefined ? await dryRun(parts, printer) : await explain(parts, flags.thread, printer);
     } catch (error) {
-      throw explained(error, config.DATABASE_URL);
+      throw explained(endOf(error, signal).end, config.DATABASE_URL);
     } finally {
       await db.destroy();
     }
@@ -74,6 +77,13 @@ function refuseHalfCommands(flags: Flags): void {
   }
   if (thread !== undefined && isExplained !== true && flags['dismiss-dead'] !== true) {
     throw new Failure(EXIT.usage, 'A thread is named to be explained (--explain) or dismissed (--dismiss-dead).');
+  }
+  const reads = isExplained === true || flags['dry-run'] === true;
+  if (
+    (flags['dismiss-dead'] === true && (reads || flags['replay-dead'] === true)) ||
+    (isExplained && flags['dry-run'])
+  ) {
+    throw new Failure(EXIT.usage, 'Ask for one of --dry-run, --explain, --replay-dead and --dismiss-dead at a time.');
   }
   if (code !== undefined && !onDead) {
     throw new Failure(EXIT.usage, 'A code chooses among dead threads: add --replay-dead or --dismiss-dead.');

@@ -50,7 +50,12 @@ export function mergeByAddress(
     entry.seen.push(thread);
     byAddress.set(key, entry);
   }
-  for (const thread of later) byAddress.get(thread.email.toLowerCase())?.seen.push(thread);
+  for (const thread of later) {
+    const entry = byAddress.get(thread.email.toLowerCase());
+    const [first] = entry?.threads ?? [];
+    // Only what came after a taken one: what was decided before it is decided, whoever else is in the batch.
+    if (entry && first && thread.endedAt > first.endedAt) entry.seen.push(thread);
+  }
   const visitors = [...byAddress.values()].map(({ email, threads: taken, seen }) => ({
     email,
     threads: taken,

@@ -67,6 +67,7 @@ export type Totals = {
   create: number;
   update: number;
   'leave alone': number;
+  refused: number;
   /** Threads, by the reason. */
   ignored: Record<string, number>;
   /** Look-ups that this dry run made. */
@@ -89,6 +90,7 @@ export function printTotals({ write, json }: Printer, totals: Totals): void {
         ['Leads to create', number(totals.create)],
         ['Leads to update', number(totals.update)],
         ['Leads left alone', number(totals['leave alone'])],
+        ['Refused', `${number(totals.refused)} (more leads have the address than Marketo lists)`],
         ['Threads ignored', ignored.length === 0 ? 'none' : ignored.join(', ')],
         [
           'Calls',

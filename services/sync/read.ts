@@ -1,19 +1,11 @@
 import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import { addMilliseconds, earlier, type Instant, instantOf, later, millisecondsOf } from '../shared/runtime/instant.ts';
+import { dueLooks, endLook, type Look, moveLook, planLook } from '../shared/store/looks.ts';
 import { setRunWindow } from '../shared/store/runs.ts';
-import {
-  dropLook,
-  dropWatermark,
-  dueLooks,
-  type Look,
-  moveWatermark,
-  planLook,
-  readWatermark,
-  type Stream,
-} from '../shared/store/watermark.ts';
+import { dropWatermark, moveWatermark, readWatermark, type Stream } from '../shared/store/watermark.ts';
 import { audit } from './audit.ts';
 import { fileActive, followOpen, type Ingest, type Reading, readSlice } from './ingest.ts';
-import { warnOfLag, warnOfScope } from './warnings.ts';
+import { warnOfLag, warnOfOddChats, warnOfScope } from './warnings.ts';
 import { dayOf, lengthOf, nextSlice, SLICE_MS, settledBy, type Window, windowOf } from './window.ts';
 
 /** What is read, by the settings. */
@@ -30,8 +22,8 @@ export type ReadSettings = {
 /**
  * Reads LiveChat into the ledger. Each `yield` is a moment for the caller to deliver what is ready, and gives the run's
  * instant, by which what was filed is due. It is once, at the end, so that all threads of a person are decided about
- * together, whatever broke off earlier runs; only a backfill, which may take long, lets the hourly part be delivered
- * on its way.
+ * together, whatever broke off earlier runs; only a backfill and a second look, which may take long, let the hourly part
+ * be delivered before them.
  *
  * Invariant: when the watermark moves to an instant, every thread that LiveChat showed before it is in the ledger, as a
  * row that no later crash can lose. The threads that still go on are filed before everything else, then each slice's
@@ -51,7 +43,9 @@ export async function* readLiveChat(
     return earlier(ours, parts.livechat.serverTime() ?? ours);
   };
   try {
-    await fileActive(parts, await parts.livechat.activeThreads(parts.pageLimit), now());
+    const { active, odd } = await parts.livechat.activeThreads(parts.pageLimit);
+    if (odd > 0) await warnOfOddChats(parts.tell, odd);
+    await fileActive(parts, active, now());
     if (settings.SYNC_AUDIT !== undefined) await auditDay(parts, settings, settings.SYNC_AUDIT, now);
     else if (settings.SYNC_FROM !== undefined && settings.SYNC_TO !== undefined) {
       yield* backfill(parts, settings, { from: settings.SYNC_FROM, to: settings.SYNC_TO }, now);
@@ -59,6 +53,10 @@ export async function* readLiveChat(
       await catchUp(parts, settings, now);
     }
     await followOpen(parts, now());
+    // What a second look may find is not worth that anything else waits for it.
+    const looks = settings.SYNC_AUDIT === undefined ? await dueLooks(parts.db, settledBy(settings, now())) : [];
+    if (looks.length > 0) yield now();
+    for (const look of looks) await lookAgain(parts, settings, look, now);
     const { counts } = parts;
     parts.log.info(
       counts,
@@ -83,15 +81,13 @@ async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant
   await warnOfLag(parts.tell, watermark, now());
   // Once a day: with the first run that ends in another day than the one before.
   if (watermark?.slice(0, 10) !== window.to.slice(0, 10)) await warnOfScope(parts, now());
-  const looks = await dueLooks(db, now());
   // Before the watermark moves: a run that dies in between must not leave a gap that nobody looks into again.
   const gap = { from: watermark ?? window.from, to: window.to };
-  if (lengthOf(gap) > settings.SYNC_OVERLAP / 2) await planLook(db, runId, { ...gap, due: gap.to });
+  if (lengthOf(gap) > settings.SYNC_OVERLAP / 2) await planLook(db, { ...gap, due: addMilliseconds(gap.to, 1) });
   for await (const reached of slices(parts, window, now)) {
     await moveWatermark(db, runId, reached);
     if (reached < window.to) log.info(`caught up to ${reached} of ${window.to}`);
   }
-  for (const look of looks) await lookAgain(parts, settings, look, now);
 }
 
 /**
@@ -100,12 +96,12 @@ async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant
  * This is done with the next run, and for the last time when the overlap has passed.
  */
 async function lookAgain(parts: Ingest, settings: ReadSettings, look: Look, now: () => Instant): Promise<void> {
-  const { db, log, runId } = parts;
-  log.info(`reading again what was not read for long: ${look.from} to ${look.to}`);
-  for await (const _ of slices(parts, look, now));
+  const { db, log } = parts;
+  const from = look.reached ?? look.from;
+  log.info(`reading again what was not read for long: ${from} to ${look.to}`);
+  for await (const reached of slices(parts, { from, to: look.to }, now)) await moveLook(db, look, reached);
   const last = addMilliseconds(look.to, settings.SYNC_OVERLAP);
-  if (look.due < last) await planLook(db, runId, { ...look, due: last });
-  else await dropLook(db, look);
+  await endLook(db, look, look.due < last ? last : undefined);
 }
 
 /**
@@ -140,6 +136,9 @@ async function* backfill(
   const reached = await readWatermark(db, stream);
   const from = reached === undefined ? range.from : later(range.from, addMilliseconds(reached, -1));
   const window = { from, to: earlier(range.to, settledBy(settings, now())) };
+  if (range.from >= settledBy(settings, now())) {
+    throw new Failure(EXIT.usage, `The backfill begins at ${range.from}, which LiveChat has not come to yet.`);
+  }
   await setRunWindow(db, runId, window.from, window.to);
   if (reached !== undefined) log.info(`this backfill was broken off at ${reached}: going on from there`);
   yield* hourlyPart(parts, settings, now);
@@ -175,7 +174,8 @@ async function auditDay(parts: Ingest, settings: ReadSettings, date: string, now
 function tellStart(parts: Ingest, settings: ReadSettings, watermark: Instant | undefined, { from, to }: Window): void {
   if (watermark === undefined) {
     const why = settings.SYNC_FROM === undefined ? 'one interval back (SYNC_FROM sets another start)' : 'SYNC_FROM';
-    parts.log.info(`the first run: reading from ${from}, ${why}, to ${to}`);
+    if (from < to) parts.log.info(`the first run: reading from ${from}, ${why}, to ${to}`);
+    else parts.log.warn(`the first run reads from ${from} on, ${why}: that has not come yet, so nothing is read`);
   } else if (settings.SYNC_FROM !== undefined && settings.SYNC_TO === undefined) {
     parts.log.info(`SYNC_FROM (--from) is where a first run starts; this one starts at the watermark, ${watermark}`);
   }

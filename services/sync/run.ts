@@ -11,7 +11,7 @@ import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
-import { replayDead, type WhichDead } from '../shared/store/dead.ts';
+import { replayDead } from '../shared/store/dead.ts';
 import { logErrors } from '../shared/store/errors.ts';
 import { closeLostRuns, finishRun, noteRules, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
@@ -106,15 +106,16 @@ export type Run = Connecting & { runId: number; log: Logger };
 /** The story of a run: check, read LiveChat and deliver, part by part, and close. */
 async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => number): Promise<ExitCode> {
   const { config, db, log, runId } = run;
-  const lost = await closeLostRuns(db, 'sync', runId);
-  if (lost > 0) log.warn({ lost }, 'an earlier run died without a word; its work is done again');
+  for (const id of await closeLostRuns(db, 'sync', runId)) {
+    await run.tell({ code: 'run-lost', message: `Run ${id} died without a word; its work is done again.` });
+  }
 
   const marketo = await connectMarketo(run, signal);
   try {
     // Before anything else, so that a rule that does not fit leaves no trace but the run's row.
     const checking = { db, marketo, instance: instanceOf(config), tell: run.tell };
-    let fitting = await rulesThatFit(checking, rules, 'remembered');
-    const revival = await revivalOf(run);
+    let fitting = await rulesThatFit(checking, rules, { always: false, keep: true });
+    let isRevived = false;
     const filing = createFiling(db, judgeOf(config, rules));
     const livechat = connectLiveChat(run, signal);
     const delivery = {
@@ -143,13 +144,14 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
         counts: filing.counts,
       };
       for await (const now of readLiveChat(ingest, config, clock)) {
-        if (revival) await revive(run, revival, now);
+        if (!isRevived) await revive(run, now);
+        isRevived = true;
         try {
           await deliver({ ...delivery, ...fitting }, now);
         } catch (error) {
           // A field that went since it was described makes Marketo refuse every look-up: then what is left is delivered.
           if (fitting.asked || !(error instanceof MarketoError && error.code === '1006')) throw error;
-          fitting = await rulesThatFit(checking, rules, 'asked');
+          fitting = await rulesThatFit(checking, rules, { always: true, keep: true });
           await deliver({ ...delivery, ...fitting }, now);
         }
       }
@@ -165,23 +167,21 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
   }
 }
 
-type Revival = { which: WhichDead; why: string };
-
 /**
- * Dead threads live again where that is asked for, and where the rules have changed: what Marketo refused may not be sent
- * any more.
+ * Dead threads live again where that is asked for, and where the rules have changed since the last run that came so far:
+ * what Marketo refused may not be sent any more.
  */
-async function revivalOf({ config, db, runId }: Run): Promise<Revival | undefined> {
-  if (await noteRules(db, runId, hashOf(readRules(config.RULES_FILE)))) {
-    return { which: {}, why: 'the rules have changed since the last run' };
-  }
-  if (!config.SYNC_REPLAY_DEAD) return undefined;
+async function revive({ config, db, log, runId }: Run, now: Instant): Promise<void> {
   const code = config.SYNC_DEAD_CODE;
-  return { which: code === undefined ? {} : { code }, why: 'as asked for' };
-}
-
-async function revive({ db, log }: Run, { which, why }: Revival, now: Instant): Promise<void> {
-  const revived = await replayDead(db, which, now);
+  const hash = hashOf(readRules(config.RULES_FILE));
+  const { revived, rulesChanged } = await db.transaction().execute(async (transaction) => {
+    // Noted together with what follows from it: a run that dies in between must not leave the dead behind.
+    const changed = await noteRules(transaction, runId, hash);
+    if (!changed && !config.SYNC_REPLAY_DEAD) return { revived: 0, rulesChanged: false };
+    const which = changed || code === undefined ? {} : { code };
+    return { revived: await replayDead(transaction, which, now), rulesChanged: changed };
+  });
+  const why = rulesChanged ? 'the rules have changed since the last run' : 'as asked for';
   if (revived > 0) log.info({ revived }, `${revived} dead threads are ready again, ${why}`);
 }
 
@@ -232,7 +232,7 @@ function refuseContradictions(config: SyncConfig): void {
 }
 
 /** What the process ends with, and what the run's row says of it. */
-function endOf(error: unknown, signal: AbortSignal): { end: unknown; outcome: RunOutcome } {
+export function endOf(error: unknown, signal: AbortSignal): { end: unknown; outcome: RunOutcome } {
   if (signal.aborted) {
     return { end: new Failure(EXIT.terminated, 'The run was told to stop; the next one goes on.'), outcome: 'stopped' };
   }

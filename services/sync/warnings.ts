@@ -84,6 +84,18 @@ export async function warnOfHiddenThreads(tell: Tell, hidden: number): Promise<v
   );
 }
 
+/** Says that chats go on of which LiveChat gives nothing that can be read: they are asked for again by every run. */
+export async function warnOfOddChats(tell: Tell, odd: number): Promise<void> {
+  await tell(
+    {
+      code: 'livechat-answer',
+      message: `LiveChat gave ${odd} chats that go on in a shape that is not documented: they are asked for again by the next run.`,
+      subject: 'chats that go on',
+    },
+    'once',
+  );
+}
+
 /** So many threads must have been seen before a group's absence among them says anything. */
 const ENOUGH_THREADS = 100;
 

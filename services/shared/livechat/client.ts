@@ -135,6 +135,18 @@ export function createLiveChat(options: LiveChatOptions) {
     }
   }
 
+  /** Undefined where the chat has gone since it was listed, or is in no group of the token's. */
+  async function lastThreadOf(chatId: string): Promise<ChatWithThread['thread'] | 'odd' | undefined> {
+    try {
+      return (await call('get_chat', { chat_id: chatId }, chatAnswer)).thread;
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'livechat-answer') return 'odd';
+      if (error instanceof LiveChatRefusal && ['gone', 'hidden'].includes(reactionTo(error.type, 404)))
+        return undefined;
+      throw error;
+    }
+  }
+
   return {
     /** LiveChat's own clock, as its last answer told it (whole seconds); undefined before the first answer. */
     serverTime: (): Instant | undefined => lastDate,
@@ -143,18 +155,24 @@ export function createLiveChat(options: LiveChatOptions) {
      * The threads that go on right now, one a chat.
      *
      * @param limit chats a page, 1 to 100.
+     * @returns `odd`: how many chats there are of which it cannot be told which thread goes on.
      */
-    async activeThreads(limit: number): Promise<ActiveThread[]> {
-      const active: ActiveThread[] = [];
+    async activeThreads(limit: number): Promise<{ active: ActiveThread[]; odd: number }> {
+      // By id: chats move while they are listed, and one may be on two pages.
+      const active = new Map<string, ActiveThread>();
+      let odd = 0;
       let request: object = { filters: { active: true }, limit };
       for (const seen = new Set<string>(); ; ) {
         const page = await call('list_chats', request, chatsPage);
         for (const { id, last_thread_summary: last } of page.chats_summary) {
           // A summary that cannot be read must not cost the chat, which may outlast every overlap: then it is asked for.
-          const thread = last ?? (await call('get_chat', { chat_id: id }, chatAnswer)).thread;
-          if (thread.active !== false) active.push({ chatId: id, threadId: thread.id, startedAt: thread.created_at });
+          const thread = last ?? (await lastThreadOf(id));
+          if (thread === 'odd') odd += 1;
+          else if (thread?.active !== false && thread !== undefined) {
+            active.set(thread.id, { chatId: id, threadId: thread.id, startedAt: thread.created_at });
+          }
         }
-        if (page.next_page_id === undefined) return active;
+        if (page.next_page_id === undefined) return { active: [...active.values()], odd };
         request = { page_id: unseen(page.next_page_id, seen) };
       }
     },

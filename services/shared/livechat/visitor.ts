@@ -54,8 +54,8 @@ export type ThreadOfVisitor = {
   startedAt: Instant;
   /** Undefined while it is active. */
   endedAt: Instant | undefined;
-  /** Whether the address stands in the thread itself; else it is the profile's, which may be another's by now. */
-  saysAddress: boolean;
+  /** What stands in the thread itself, not blank; all else is the profile's, which may be another's by now. */
+  said: Partial<Pick<Visit['visitor'], 'email' | 'name' | 'firstName' | 'lastName' | 'phone'>>;
   visit: Visit;
 };
 
@@ -72,7 +72,6 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
   const fields = events.filter((event) => event.type === 'filled_form').flatMap((event) => event.fields ?? []);
   const form = answersOf(fields);
   const name = nameOf(form.byType['name'], customer?.name);
-  const [firstName = '', ...rest] = name.split(/\s+/);
   const said = lastCorrection(events) || (form.byType['email'] ?? '');
   const startUrl = clean(textAt(thread.properties, 'routing', 'start_url'));
   return {
@@ -82,14 +81,13 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
     active: thread.active,
     startedAt: thread.created_at,
     endedAt: thread.active ? undefined : endOf(thread.created_at, events),
-    saysAddress: said !== '',
+    said: saidIn(form, said),
     visit: {
       visitor: {
         id: customer?.id ?? '',
         email: said || clean(customer?.email),
         name,
-        firstName,
-        lastName: rest.join(' '),
+        ...partsOf(name),
         phone: clean(customer?.phone_number) || (form.byType['phone'] ?? ''),
         location: locationOf(thread.customer_visit?.geolocation ?? customer?.visit?.geolocation),
         address: addressOf(customer),
@@ -113,6 +111,22 @@ export function visitorOf(chat: ChatWithThread): ThreadOfVisitor {
       form,
     },
   };
+}
+
+/** What a visitor answered, and an agent corrected, in the thread. */
+function saidIn(form: Visit['form'], email: string): ThreadOfVisitor['said'] {
+  const name = nameOf(form.byType['name'], undefined);
+  const phone = form.byType['phone'] ?? '';
+  return {
+    ...(email === '' ? {} : { email }),
+    ...(name === '' ? {} : { name, ...partsOf(name) }),
+    ...(phone === '' ? {} : { phone }),
+  };
+}
+
+function partsOf(name: string): { firstName: string; lastName: string } {
+  const [firstName = '', ...rest] = name.split(/\s+/);
+  return { firstName, lastName: rest.join(' ') };
 }
 
 /** Equal for equal content: a thread that was delivered is delivered again only when this changes. */

@@ -199,3 +199,9 @@ function unique(paths: readonly Path[]): Path[] {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([, path]) => path);
 }
+
+/** The same rules, but that what a lead has is not overwritten: `always` counts as `if-empty`. */
+export function neverOverwriting(rules: Rules): Rules {
+  const gentle = rules.rules.map((rule) => (rule.write === 'always' ? { ...rule, write: 'if-empty' as const } : rule));
+  return { ...rules, rules: gentle };
+}

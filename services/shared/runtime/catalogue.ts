@@ -132,6 +132,18 @@ export const CATALOGUE = {
     says: 'LiveChat announces the end of the API version that is used.',
     todo: 'Upgrade this product before the date in the message.',
   },
+  'run-lost': {
+    stage: 'run',
+    severity: 'warning',
+    says: 'A run died without a word.',
+    todo: 'Nothing, if it was once: its work was done again. Else see what kills it: the memory limit, the Job’s deadline, a node that goes away.',
+  },
+  'run-no-turn': {
+    stage: 'run',
+    severity: 'warning',
+    says: 'A sync did not get its turn, or lost it to another one.',
+    todo: 'Nothing: the work was left to the other one. Start it again if it was to do something of its own.',
+  },
   'run-failed': {
     stage: 'run',
     severity: 'error',

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
-import type { Database } from './database.ts';
+import type { Database, DatabaseTransaction } from './database.ts';
 
 /** Which dead threads are meant; without either, all of them. */
 export type WhichDead = {
@@ -15,7 +15,7 @@ export type WhichDead = {
  * @param at they are due from then on.
  * @returns how many there were.
  */
-export async function replayDead(db: Database, which: WhichDead, at: Instant): Promise<number> {
+export async function replayDead(db: Database | DatabaseTransaction, which: WhichDead, at: Instant): Promise<number> {
   const { numUpdatedRows } = await db
     .updateTable('chat_thread')
     .where('state', '=', 'dead')

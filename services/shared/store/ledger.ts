@@ -180,6 +180,47 @@ export async function addressesOfCustomers(
   );
 }
 
+/** Follows threads again that were out of sight (gone, or hidden from the token) and go on. */
+export async function reopen(
+  transaction: DatabaseTransaction,
+  threadIds: readonly string[],
+  at: Instant,
+): Promise<void> {
+  if (threadIds.length === 0) return;
+  await transaction
+    .updateTable('chat_thread')
+    .set({ state: 'open', reason: null, updated_at: at })
+    .where(oneOf(threadIds))
+    .where('state', '=', 'ignored')
+    .where('reason', 'in', ['gone', 'hidden'])
+    .execute();
+}
+
+/** The leads that were given a thread which ended later than this one, and whose content is erased by now. */
+export async function overtakenLeads(
+  db: Database,
+  delivered: readonly { leadId: number; endedAt: string }[],
+): Promise<Set<number>> {
+  if (delivered.length === 0) return new Set();
+  const leads = delivered.map(({ leadId }) => leadId);
+  const ends = delivered.map(({ endedAt }) => endedAt);
+  const rows = await db
+    .selectFrom('chat_thread')
+    .innerJoin(
+      sql<{ lead: number; ended: Instant }>`unnest(${leads}::bigint[], ${ends}::timestamptz[])`.as<'given'>(
+        sql`given(lead, ended)`,
+      ),
+      (join) => join.onRef('chat_thread.lead_id', '=', 'given.lead'),
+    )
+    .select('given.lead')
+    .distinct()
+    .where('chat_thread.visitor', 'is', null)
+    .where('chat_thread.state', '=', 'synced')
+    .whereRef('chat_thread.ended_at', '>', 'given.ended')
+    .execute();
+  return new Set(rows.map(({ lead }) => lead));
+}
+
 /** How many threads have begun since an instant, and the groups that they were in; of those whose content is not erased. */
 export async function groupsSeen(db: Database, since: Instant): Promise<{ threads: number; groupIds: number[] }> {
   const begun = db.selectFrom('chat_thread').where('started_at', '>=', since).where('visitor', 'is not', null);

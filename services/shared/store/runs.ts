@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import { addCounts } from './counters.ts';
-import type { Database } from './database.ts';
+import type { Database, DatabaseTransaction } from './database.ts';
 import type { RunOutcome, RunTable } from './schema.ts';
 
 export type Job = RunTable['job'];
@@ -43,7 +43,7 @@ export async function heartbeat(db: Database, runId: number): Promise<void> {
  *
  * @returns whether the last sync that got so far worked by others; false for the first.
  */
-export async function noteRules(db: Database, runId: number, hash: string): Promise<boolean> {
+export async function noteRules(db: Database | DatabaseTransaction, runId: number, hash: string): Promise<boolean> {
   const last = await db
     .selectFrom('run')
     .select('rules_hash')
@@ -99,9 +99,9 @@ export async function finishRun(
  * Closes the runs of a job that died without a word (killed, or their node lost), so that nobody takes them for working.
  * Only the holder of the job's lease may call this: then no other run of the job is alive.
  *
- * @returns how many there were.
+ * @returns their ids.
  */
-export async function closeLostRuns(db: Database, job: Job, exceptRunId: number): Promise<number> {
+export async function closeLostRuns(db: Database, job: Job, exceptRunId: number): Promise<number[]> {
   const lost = await db
     .selectFrom('run')
     .select('id')
@@ -113,5 +113,5 @@ export async function closeLostRuns(db: Database, job: Job, exceptRunId: number)
   for (const { id } of lost) {
     await finishRun(db, id, 'lost', {}, 'The run died without a word; its work was done again by a later run.');
   }
-  return lost.length;
+  return lost.map(({ id }) => id);
 }

@@ -16,6 +16,7 @@ export type Tables = {
   lead_change: LeadChangeTable;
   lease: LeaseTable;
   lead_field: LeadFieldTable;
+  look: LookTable;
   error_kind: ErrorKindTable;
   forgotten_address: ForgottenAddressTable;
   forgetting_key: ForgettingKeyTable;
@@ -163,6 +164,14 @@ export type LeadChangeTable = {
 };
 
 export type LeaseTable = { name: string; owner: string; acquired_at: Generated<Instant>; expires_at: Instant };
+
+/** A part of LiveChat's past that is to be read once more. */
+export type LookTable = {
+  from_at: Instant;
+  to_at: Instant;
+  due_at: Instant;
+  reached_at: Instant | null;
+};
 
 /** A lead field of an instance, as Marketo described it last. */
 export type LeadFieldTable = {
