@@ -76,6 +76,15 @@ test('it lives again by itself when the rules change, or when it changes', async
   expect(writes()).toBe(before + 1);
 });
 
+test('it does so also where the run that saw the new rules came to nothing', async () => {
+  await twoDead();
+  const other = rulesFile('version: 1\nfields: [{ field: leadSource, value: Chat, write: on-create }]\n');
+  sandbox.faults.add({ server: 'livechat', effect: { kind: 'error', type: 'authentication', status: 401 }, times: 1 });
+  await expect(sync({ RULES_FILE: other })).rejects.toMatchObject({ exitCode: 77 });
+  const { lines } = await sync({ RULES_FILE: other });
+  expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringMatching(/^2 dead threads are ready again/));
+});
+
 test('the commands choose by code and by thread, and refuse what chooses nothing', async () => {
   const [first = '', second = ''] = await twoDead();
   const command = async (...args: string[]) => {
@@ -101,6 +110,8 @@ test('the commands choose by code and by thread, and refuse what chooses nothing
     ['--replay-dead', '--code', 'nothing-like-it'],
     ['--thread', first],
     ['--explain'],
+    ['--dismiss-dead', '--dry-run'],
+    ['--dismiss-dead', '--replay-dead'],
   ]) {
     expect((await command(...wrong)).code, wrong.join(' ')).toBe(64);
   }

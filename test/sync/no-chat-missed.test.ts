@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { ErrorCode } from '../../services/shared/runtime/catalogue.ts';
 import { testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
@@ -64,6 +65,26 @@ const lastCounts = async () =>
 const watermarks = () =>
   db.selectFrom('watermark').select(['stream', 'position']).where('stream', 'not like', 'look %');
 const written = () => sandbox.marketo.report().byEndpoint['leads-sync'] ?? 0;
+
+/** Writes to a lead as a marketer does, past the sync. */
+async function setLead(email: string, values: Record<string, string>): Promise<void> {
+  const { url: marketo, clientId, clientSecret } = sandbox.index().marketo;
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: clientSecret,
+  });
+  const identity = await fetch(`${marketo}/identity/oauth/token`, { method: 'POST', body: form });
+  const token = z.object({ access_token: z.string() }).parse(await identity.json());
+  const [lead] = sandbox.marketo.leads(email);
+  const body = { action: 'updateOnly', lookupField: 'id', input: [{ id: lead?.['id'], ...values }] };
+  const answer = await fetch(`${marketo}/rest/v1/leads.json`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token.access_token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(await answer.json()).toMatchObject({ success: true, result: [{ status: 'updated' }] });
+}
 
 let made = 0;
 function start(email: string | undefined, more: Parameters<typeof archive.startChat>[0]['more'] = {}, id?: string) {
@@ -632,4 +653,114 @@ test('what a thread became stays, and its counts add up, over runs that see it a
   });
   await sync();
   expect(await lastCounts()).toMatchObject({ seen: 3, new: 0, known: 2, open: 1, ready: 0, taken: 0 });
+});
+
+describe('on a computer that several people use', () => {
+  test('what the profile says later is not taken for what an earlier visitor gave, also where they gave it in a form', async () => {
+    const phone = rulesFile('version: 1\nfields: [{ field: phone, from: visitor.phone, write: always }]\n');
+    const at = formatInstant(sandbox.clock.now() * 1000);
+    const form = {
+      type: 'filled_form' as const,
+      created_at: at,
+      author_id: 'desk',
+      form_id: 'prechat',
+      fields: [{ type: 'email' as const, id: '1', label: 'E-mail', answer: 'ann@example.com' }],
+    };
+    const { threadId } = start(undefined, { events: [form] }, 'desk');
+    archive.closeThread(threadId);
+    await sync({ RULES_FILE: phone });
+    archive.updateCustomer('desk', {
+      name: 'Bob Ray',
+      phone_number: '+491701234567',
+      session_fields: [{ plan: 'gold' }],
+    });
+    archive.rate(threadId, 1);
+    await sync({ RULES_FILE: phone });
+    expect(sandbox.marketo.leads('ann@example.com')).toMatchObject([{ phone: null }]);
+    const { visitor } = await db.selectFrom('chat_thread').select('visitor').executeTakeFirstOrThrow();
+    expect(JSON.stringify(visitor)).not.toMatch(/Bob|4917|gold/);
+  });
+});
+
+test('F13: a thread that is out of the token’s sight for a while is followed again', async () => {
+  behaviour.includeActiveInArchives = false;
+  const { threadId } = start('seen.again@example.com');
+  await sync();
+  behaviour.visibleGroups = [9];
+  await sync();
+  expect(await states()).toEqual({ [threadId]: 'ignored: hidden' });
+  behaviour.visibleGroups = undefined;
+  await sync();
+  expect(await states()).toEqual({ [threadId]: 'open' });
+  sandbox.clock.shift(5 * HOUR);
+  archive.closeThread(threadId);
+  await sync();
+  expect(await states()).toEqual({ [threadId]: 'synced' });
+});
+
+describe('what a marketer has changed since', () => {
+  test('stays, whoever else is in the batch', async () => {
+    const now = sandbox.clock.now();
+    const customer = { id: 'y', name: 'Yan Lee', email: 'y@example.com' };
+    archive.addThread(ended('y1', now - HOUR, { customer, tags: ['first'] }));
+    await sync({ SYNC_FROM: ago(now, 2 * HOUR) });
+    await setLead('y@example.com', { chatTags: 'marketer' });
+    archive.addThreads([ended('y2', now - 10 * MINUTE, { customer }), ended('stranger', now - 90 * MINUTE)]);
+    await sync();
+    expect(sandbox.marketo.leads('y@example.com')).toMatchObject([{ chatTags: 'marketer' }]);
+  });
+
+  test('is not taken back by a backfill of what is older than a thread whose content was erased', async () => {
+    const now = sandbox.clock.now();
+    const customer = { id: 'z', name: 'Zoe Lee', email: 'z@example.com' };
+    archive.addThread(ended('newer', now - HOUR, { customer, tags: ['newer'] }));
+    await sync({ SYNC_FROM: ago(now, 2 * HOUR) });
+    await db.updateTable('chat_thread').set({ visitor: null, email: null, customer_id: null }).execute();
+    archive.addThread(ended('older', now - 40 * DAY, { customer, tags: ['older'] }));
+    await sync({ SYNC_FROM: ago(now, 50 * DAY), SYNC_TO: ago(now, 30 * DAY) });
+    expect(await states()).toEqual({ newer: 'synced', older: 'synced' });
+    expect(sandbox.marketo.leads('z@example.com')).toMatchObject([{ chatTags: 'newer' }]);
+  });
+});
+
+describe('what was not read for long', () => {
+  test('is read again after everything that is new has been delivered, and goes on where it was broken off', async () => {
+    const now = sandbox.clock.now();
+    archive.addThread(ended('past', now - 20 * DAY));
+    await sync({ SYNC_FROM: ago(now, 30 * DAY) });
+    archive.addThread(ended('fresh', sandbox.clock.now()));
+    let walks = 0;
+    const { take } = sandbox.faults;
+    sandbox.faults.take = (server, endpoint) => {
+      if (server !== 'livechat' || endpoint !== 'list_archives') return take(server, endpoint);
+      walks += 1;
+      return walks === 4 ? archiveFault({ kind: 'error', type: 'license_expired' }) : take(server, endpoint);
+    };
+    await expect(sync()).rejects.toMatchObject({ exitCode: 77 });
+    sandbox.faults.take = take;
+    expect(await state('fresh')).toBe('synced');
+    const [look] = await db.selectFrom('look').selectAll().execute();
+    expect(Date.parse(look?.reached_at ?? '')).toBeGreaterThan(now - 29 * DAY);
+    await sync();
+    expect(await db.selectFrom('look').select('reached_at').execute()).toEqual([{ reached_at: null }]);
+    for (let run = 0; run < 3; run += 1) {
+      sandbox.clock.shift(50 * MINUTE);
+      await sync();
+    }
+    expect(await db.selectFrom('look').selectAll().execute()).toEqual([]);
+  });
+
+  test('is one look, however many runs have failed before', async () => {
+    await sync();
+    sandbox.clock.shift(DAY);
+    sandbox.faults.add({
+      server: 'livechat',
+      endpoint: 'list_archives',
+      effect: { kind: 'error', type: 'license_expired' },
+    });
+    for (let run = 0; run < 4; run += 1) await expect(sync()).rejects.toMatchObject({ exitCode: 77 });
+    sandbox.faults.clear();
+    await sync();
+    expect(await db.selectFrom('look').selectAll().execute()).toHaveLength(1);
+  });
 });

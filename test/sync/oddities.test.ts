@@ -90,6 +90,48 @@ describe('an odd LiveChat', () => {
     ]);
   });
 
+  test('one that goes on and cannot be read, or is listed twice, does not stop the others', async () => {
+    const summary = (id: string) => ({
+      id: `C-${id}`,
+      last_thread_summary: { id, created_at: '2026-11-01T10:00:00.000001Z', active: true },
+    });
+    let goesOn = true;
+    const livechat = await fakeLiveChat({
+      // While it was listed, chat b moved from the first page to the second; of c only the id can be read.
+      list_chats: (body) => {
+        if (!goesOn) return { chats_summary: [] };
+        const second = body['page_id'] !== undefined;
+        return second
+          ? { chats_summary: [summary('b'), { id: 'C-gone' }] }
+          : { chats_summary: [summary('a'), summary('b'), { id: 'C-c' }], next_page_id: '2' };
+      },
+      list_archives: (body) => {
+        const ids = (body['filters'] as { thread_ids?: string[] }).thread_ids ?? [];
+        return { chats: ids.includes('b') ? [thread('b', { active: goesOn })] : [], found_chats: 0 };
+      },
+      get_chat: (body) =>
+        body['chat_id'] === 'C-gone'
+          ? { error: { type: 'not_found', message: '' } }
+          : { id: body['chat_id'], thread: { id: 'odd' } },
+    });
+    const run = () => runService('sync', { ...env, ...oneSlice, LIVECHAT_ENDPOINT: livechat });
+    const first = await run();
+    expect(first.code, first.output).toBe(0);
+    goesOn = false;
+    const second = await run();
+    expect(second.code, second.output).toBe(0);
+    const rows = await db.selectFrom('chat_thread').select(['thread_id', 'state']).orderBy('thread_id').execute();
+    expect(rows).toEqual([
+      { thread_id: 'a', state: 'open' },
+      { thread_id: 'b', state: 'synced' },
+    ]);
+    const errors = await db.selectFrom('sync_error').select(['code', 'subject']).orderBy('id').execute();
+    expect(errors).toEqual([
+      { code: 'livechat-answer', subject: 'chats that go on' },
+      { code: 'livechat-answer', subject: 'a' },
+    ]);
+  });
+
   test('thousands of chats that go on at once are all filed', async () => {
     const count = 5000;
     const pages = Array.from({ length: count / 100 }, (_, page) =>
