@@ -150,7 +150,8 @@ function addressOf(name: string): string {
 }
 
 /** Elements whose text does not fit into them, or that reach beyond the screen. */
-const CUT_OFF = `[...document.querySelectorAll('main *:not(thead, thead *)')]
+const CUT_OFF = `[...document.querySelectorAll('body *:not(thead, thead *, svg *, .skip, .hidden, .scroll, .scroll *)')]
+  .filter((element) => element.checkVisibility({ contentVisibilityAuto: true }) && !element.closest('details:not([open]) > :not(summary)'))
   .filter((element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).display !== 'inline'
     || element.getBoundingClientRect().right > innerWidth + 1)
   .map((element) => element.outerHTML.slice(0, 120))`;

@@ -21,6 +21,7 @@ const quiet: Overview = {
   ignored: [],
   newErrors: [],
   calls: [],
+  limits: null,
 };
 
 function run(ended: number | null, more: Partial<RunReading> = {}): RunReading {
