@@ -50,7 +50,7 @@ export function schedulesOf(cronJobs: readonly V1CronJob[], now: number): Schedu
         schedule,
         timeZone,
         suspended,
-        nextRunAt: suspended ? null : nextRun(schedule, timeZone, now),
+        nextRunAt: suspended ? null : nextRunOf(schedule, timeZone, now),
         lastScheduledAt: instant(status?.lastScheduleTime),
         lastSuccessAt: instant(status?.lastSuccessfulTime),
         running: status?.active?.length ?? 0,
@@ -83,7 +83,7 @@ export function jobsOf(jobs: readonly V1Job[]): ClusterJob[] {
 const COMPONENT = 'app.kubernetes.io/component';
 
 /** The next time of a schedule that its controller sees; null where it cannot be said. */
-function nextRun(schedule: string, timeZone: string | null, now: number): Instant | null {
+export function nextRunOf(schedule: string, timeZone: string | null, now: number): Instant | null {
   try {
     // Without a zone the controller uses its machine's own, which is UTC wherever nobody has changed it.
     const cron = new Cron(schedule, { timezone: timeZone ?? 'Etc/UTC', paused: true, mode: '5-part' });

@@ -6,7 +6,8 @@ import { bars } from './chart.ts';
 import { type Html, html } from './html.ts';
 import { outcomeOf, runLink, time } from './parts.ts';
 
-const SLOTS = 48;
+/** Fewer runs than this leave the left free. */
+const LEAST_SLOTS = 12;
 
 /** The newest runs of the sync at a glance: how long each took and how it ended, and what became of its visitors' leads. */
 export function runsPanel({ syncRuns, now }: Overview): Html {
@@ -26,7 +27,7 @@ ${bars(
     // The root, so that a run of seconds is still seen beside one of an hour.
     parts: [{ share: Math.max(0.12, Math.sqrt(duration(run, now) / longest)), tone: outcomeOf(run, now).tone }],
   })),
-  SLOTS,
+  Math.max(LEAST_SLOTS, runs.length),
   40,
   `${counted(runs.length, 'run')}, ${bad} of them failed, lost or silent; the longest took ${inShort(longest)}`,
 )}
@@ -38,7 +39,7 @@ ${bars(
     title: titleOf(run, now),
     parts: LEADS.map(([name, tone]) => ({ share: (run.counts[name] ?? 0) / most, tone })),
   })),
-  SLOTS,
+  Math.max(LEAST_SLOTS, runs.length),
   96,
   `${grouped(total('created'))} created, ${grouped(total('updated'))} updated, ${grouped(total('unchanged'))} left alone; at most ${counted(most, 'lead')} in one run`,
 )}
