@@ -157,3 +157,32 @@ export function job(
     status,
   };
 }
+
+/** A release at work: the schedules, a scheduled run that was done, one that failed, and one that a person has started. */
+export function tellCluster(kubernetes: Kubernetes): void {
+  const at = (minutes: number) => `${new Date(Date.now() - minutes * 60_000).toISOString().slice(0, 19)}Z`;
+  kubernetes.cronJobs.push(
+    cronJob('sync', {}, { lastScheduleTime: at(40), lastSuccessfulTime: at(100) }),
+    cronJob('digest', { suspend: true }, { lastScheduleTime: at(900), lastSuccessfulTime: at(899) }),
+  );
+  kubernetes.jobs.push(
+    job(
+      'sync',
+      '29401207',
+      at(101),
+      { startTime: at(101), completionTime: at(100), conditions: [{ type: 'Complete', status: 'True' }] },
+      at(101),
+    ),
+    job(
+      'sync',
+      '29401267',
+      at(40),
+      {
+        startTime: at(40),
+        conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', lastTransitionTime: at(38) }],
+      },
+      at(40),
+    ),
+    job('sync', 'backfill-of-january', at(3), { startTime: at(3), active: 1 }),
+  );
+}

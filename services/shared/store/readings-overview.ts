@@ -51,10 +51,11 @@ export async function readOverview(db: Database, runCount: number): Promise<Over
   return oneMoment(db, async (moment) => {
     const syncRuns = () => runs(moment).where('job', '=', 'sync');
     const latest = await syncRuns().orderBy('id', 'desc').limit(runCount).execute();
-    const ended = syncRuns().where('outcome', '<>', 'skipped').orderBy('finished_at', 'desc');
+    const ended = syncRuns().where('outcome', '<>', 'skipped').orderBy('finished_at', 'desc').limit(1);
     return {
       ...(await clockAndWatermark(moment)),
-      working: (await syncRuns().where('finished_at', 'is', null).orderBy('id', 'desc').executeTakeFirst()) ?? null,
+      working:
+        (await syncRuns().where('finished_at', 'is', null).orderBy('id', 'desc').limit(1).executeTakeFirst()) ?? null,
       lastEnded: (await ended.executeTakeFirst()) ?? null,
       lastSuccess: (await ended.where('outcome', '=', 'done').executeTakeFirst()) ?? null,
       syncRuns: latest,

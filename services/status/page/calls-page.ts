@@ -32,8 +32,8 @@ ${pager('/calls', which, next)}`,
 }
 
 function table(calls: readonly CallReading[], now: Instant): Html {
-  return html`<table class="cards list" role="table">
-<caption><h2>Calls</h2> <span class="hint">newest first; times are UTC</span></caption>
+  return html`<div class="caption" id="calls-page-1"><h2>Calls</h2> <span class="hint">newest first; times are UTC</span></div>
+<table class="cards list" role="table" aria-labelledby="calls-page-1">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">Sent</th>
 <th role="columnheader" scope="col">Endpoint</th>

@@ -33,8 +33,8 @@ export function changesTable<T extends Written>(
   now: Instant,
   viewer: Viewer,
 ): Html {
-  return html`<table class="cards list" role="table">
-<caption>${caption}</caption>
+  return html`<div class="caption" id="changes-table-1">${caption}</div>
+<table class="cards list" role="table" aria-labelledby="changes-table-1">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">${column.title}</th>
 <th role="columnheader" scope="col">At</th>

@@ -21,8 +21,8 @@ ${jobs.length === 0 ? html`<h2>Jobs</h2><p class="empty">The cluster keeps no Jo
 
 function schedulesTable(schedules: readonly Schedule[], now: Instant, viewer: Viewer): Html {
   const acts = viewer.unlocked && viewer.formKey !== '';
-  return html`<table class="cards list" role="table">
-<caption><h2>Schedules</h2> <span class="hint">from the cluster; times are UTC</span></caption>
+  return html`<div class="caption" id="cluster-panel-1"><h2>Schedules</h2> <span class="hint">from the cluster; times are UTC</span></div>
+<table class="cards list" role="table" aria-labelledby="cluster-panel-1">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">CronJob</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Schedule</th><th role="columnheader" scope="col">Next run</th><th role="columnheader" scope="col">Last scheduled</th><th role="columnheader" scope="col">Last success</th>${acts && html`<th role="columnheader" scope="col">Do</th>`}</tr></thead>
 <tbody role="rowgroup">
 ${schedules.map(
@@ -54,8 +54,8 @@ const STATES: Record<ClusterJob['state'], string> = {
 };
 
 function jobsTable(jobs: readonly ClusterJob[], now: Instant): Html {
-  return html`<table class="cards list" role="table">
-<caption><h2>Jobs</h2> <span class="hint">that the cluster keeps, newest first</span></caption>
+  return html`<div class="caption" id="cluster-panel-2"><h2>Jobs</h2> <span class="hint">that the cluster keeps, newest first</span></div>
+<table class="cards list" role="table" aria-labelledby="cluster-panel-2">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Job</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Trigger</th><th role="columnheader" scope="col">Started</th><th role="columnheader" scope="col" class="number">Took</th></tr></thead>
 <tbody role="rowgroup">
 ${jobs.map(

@@ -61,8 +61,8 @@ function lockedNote({ canUnlock }: Viewer): Html {
 }
 
 function causes(codes: DeadReading['codes'], viewer: Viewer): Html {
-  return html`<table class="cards list" role="table">
-<caption><h2>By cause</h2></caption>
+  return html`<div class="caption" id="dead-page-1"><h2>By cause</h2></div>
+<table class="cards list" role="table" aria-labelledby="dead-page-1">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">Cause</th>
 <th role="columnheader" scope="col" class="number">Threads</th>
@@ -85,8 +85,8 @@ ${viewer.unlocked && html`<td role="cell" data-label="All of them">${deadButtons
 }
 
 function table({ entries }: DeadReading, code: string | undefined, now: Instant, viewer: Viewer): Html {
-  return html`<table class="cards list" role="table">
-<caption><h2>Threads</h2> <span class="hint">${code === undefined ? '' : `that died of ${code}; `}the last to die first; times are UTC</span></caption>
+  return html`<div class="caption" id="dead-page-2"><h2>Threads</h2> <span class="hint">${code === undefined ? '' : `that died of ${code}; `}the last to die first; times are UTC</span></div>
+<table class="cards list" role="table" aria-labelledby="dead-page-2">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">Thread</th>
 <th role="columnheader" scope="col">Visitor</th>

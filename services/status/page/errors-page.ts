@@ -37,8 +37,8 @@ ${pager('/errors', which, next)}`,
 
 /** A table of single errors. */
 export function errorList(errors: readonly ErrorReading[], caption: Html, now: Instant): Html {
-  return html`<table class="cards list" role="table">
-<caption>${caption}</caption>
+  return html`<div class="caption" id="errors-page-1">${caption}</div>
+<table class="cards list" role="table" aria-labelledby="errors-page-1">
 <thead role="rowgroup"><tr role="row">
 <th role="columnheader" scope="col">What happened</th>
 <th role="columnheader" scope="col">At</th>

@@ -11,8 +11,8 @@ export function errorsTable({ newErrors, now }: Overview): Html {
     return html`<section class="panel"><h2>New errors</h2><p class="empty">None since the last digest. <a href="/errors">All errors</a></p></section>`;
   }
   return html`<section class="panel" id="errors">
-<table class="errors cards" role="table">
-<caption><h2>New errors</h2> <span class="hint">that no digest has carried yet, by kind</span></caption>
+<div class="caption" id="errors-table-1"><h2>New errors</h2> <span class="hint">that no digest has carried yet, by kind</span></div>
+<table class="errors cards" role="table" aria-labelledby="errors-table-1">
 <thead role="rowgroup">
 <tr role="row">
 <th role="columnheader" scope="col">What happened</th>

@@ -21,6 +21,7 @@ export function loginPage(viewer: Viewer, wrong: boolean): string {
 <p>Shows addresses and values, and lets you replay, dismiss and start runs, for eight hours in this browser.</p>
 ${wrong && html`<p class="wrong" role="alert" id="wrong">That is not the token.</p>`}
 <form method="post" action="/login" class="stacked">
+<input name="username" value="operator" autocomplete="username" hidden>
 <label for="token">Token (STATUS_TOKEN)</label>
 <input id="token" name="token" type="password" required maxlength="1000" autocomplete="current-password" spellcheck="false"${wrong && html` aria-describedby="wrong"`}>
 <button>Unlock</button>

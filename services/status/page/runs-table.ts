@@ -12,8 +12,8 @@ import { outcomeOf, time } from './parts.ts';
  * @param showsJob whether the runs are of several jobs.
  */
 export function runsTable(runs: readonly RunReading[], caption: Html, now: Instant, showsJob = false): Html {
-  return html`<table class="runs cards" role="table">
-<caption>${caption}</caption>
+  return html`<div class="caption" id="runs-table-1">${caption}</div>
+<table class="runs cards" role="table" aria-labelledby="runs-table-1">
 <thead role="rowgroup">
 <tr role="row">
 <th role="columnheader" scope="col">Run</th>

@@ -76,6 +76,7 @@ a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible
 h1, h2, h3, p, dl, dd, ul { margin: 0; padding: 0; }
 h1 { font-size: 1.5rem; font-weight: 650; line-height: 1.25; letter-spacing: -0.01em; }
 h3 { margin-top: 0.75rem; color: var(--soft); font-size: 0.8125rem; font-weight: 500; }
+h1 .hint { font-weight: 400; }
 main:focus { outline: none; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: -100vw; top: 0; padding: 0.5rem 1rem; background: var(--panel); }
@@ -138,7 +139,7 @@ input, select {
 .pager span { color: var(--soft); }
 .more { padding: 0.5rem 0 0.25rem; font-size: 0.875rem; }
 
-.details { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 0.75rem 1.5rem; padding-bottom: 0.5rem; }
+.details { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 9rem), 1fr)); gap: 0.75rem 1.5rem; padding-bottom: 0.5rem; }
 .details dt, .counts dt { color: var(--soft); font-size: 0.8125rem; }
 .details dd { overflow-wrap: anywhere; }
 .counts { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 0.625rem 1rem; padding: 0.5rem 0; }
@@ -168,7 +169,7 @@ rect.created { fill: var(--created); } rect.updated { fill: var(--updated); } re
 details { margin: 0.5rem 0; font-size: 0.875rem; }
 summary { color: var(--link); cursor: pointer; width: max-content; max-width: 100%; }
 .scroll { overflow-x: auto; }
-#cluster table + table { margin-top: 1.25rem; }
+#cluster table + .caption { margin-top: 1.25rem; }
 .fields { list-style: none; }
 .list .says { display: block; margin-top: 0.25rem; }
 .list .kind { font-weight: 400; }
@@ -215,8 +216,8 @@ main { display: grid; gap: 1.25rem; grid-template-columns: minmax(0, 1fr); }
 .empty { padding: 0.5rem 0; color: var(--soft); }
 
 table { width: 100%; border-collapse: collapse; }
-caption { padding-bottom: 0.5rem; text-align: left; }
-caption h2 { margin-right: 0.375rem; }
+caption, .caption { padding-bottom: 0.5rem; text-align: left; }
+caption h2, .caption h2 { margin-right: 0.375rem; }
 th, td { padding: 0.5rem 0.625rem; text-align: left; vertical-align: baseline; border-top: 1px solid var(--line); }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
@@ -266,7 +267,7 @@ footer { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; padding-top: 1.5re
 }
 
 @media (max-width: 61.99rem) {
-  .cards, .cards tbody, .cards caption { display: block; }
+  .cards, .cards tbody { display: block; }
   .cards thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   .cards th, .cards td { padding: 0; border: 0; }
   .cards .number { text-align: left; }
@@ -288,7 +289,7 @@ footer { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; padding-top: 1.5re
   .runs .absent { display: none; }
   .runs .sentence td { margin-top: 0.25rem; }
 
-  .list tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.5rem 0.75rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
+  .list tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.25rem, 1fr)); gap: 0.5rem 0.75rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
   .list td, .list th { overflow-wrap: anywhere; }
   .list td::before { display: block; color: var(--soft); content: attr(data-label); font-size: 0.75rem; font-family: system-ui, sans-serif; }
   .list th, .list .words { grid-column: 1 / -1; }
@@ -300,7 +301,7 @@ footer { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; padding-top: 1.5re
 
 @media (max-width: 33rem) {
   .panel { padding: 1rem 0.875rem 0.5rem; }
-  caption .hint { display: block; }
+  caption .hint, .caption .hint { display: block; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   .facts > div { padding: 0.75rem 0.875rem; }
   .facts dd { font-size: 1rem; }

@@ -83,8 +83,8 @@ export function foundPage(threads: readonly ThreadReading[], now: Instant, viewe
 ${
   threads.length === 0
     ? html`<p class="empty">The ledger has none: check the address, or backfill the time it is from.</p>`
-    : html`<table class="cards list" role="table">
-<caption><h2>Threads</h2> <span class="hint">newest first; times are UTC</span></caption>
+    : html`<div class="caption" id="thread-page-1"><h2>Threads</h2> <span class="hint">newest first; times are UTC</span></div>
+<table class="cards list" role="table" aria-labelledby="thread-page-1">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Thread</th><th role="columnheader" scope="col">Began</th><th role="columnheader" scope="col">State</th><th role="columnheader" scope="col">Why</th><th role="columnheader" scope="col">Lead</th></tr></thead>
 <tbody role="rowgroup">
 ${threads.map(
@@ -106,8 +106,8 @@ ${threads.map(
 }
 
 function errorsOf(errors: ThreadStory['errors'], now: Instant): Html {
-  return html`<table class="cards list" role="table">
-<caption><h2>Errors</h2> <span class="hint">oldest first; times are UTC</span></caption>
+  return html`<div class="caption" id="thread-page-2"><h2>Errors</h2> <span class="hint">oldest first; times are UTC</span></div>
+<table class="cards list" role="table" aria-labelledby="thread-page-2">
 <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">What happened</th><th role="columnheader" scope="col">At</th><th role="columnheader" scope="col">Run</th><th role="columnheader" scope="col">In words</th></tr></thead>
 <tbody role="rowgroup">
 ${errors.map(
