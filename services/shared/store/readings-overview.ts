@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
-import { type Limits, type LimitsHistory, limitsNow, readLimitsHistory } from './readings-limits.ts';
+import { DAY_AGO, type Limits, type LimitsHistory, limitsNow, readLimitsHistory } from './readings-limits.ts';
 import { type CallsReading, calls, oneMoment, type RunReading, runs } from './readings-runs.ts';
 import type { ThreadState } from './schema.ts';
 
@@ -61,7 +61,7 @@ export async function readOverview(db: Database, runCount: number): Promise<Over
       syncRuns: latest,
       ...(await ledger(moment)),
       newErrors: await newErrors(moment),
-      calls: await calls(moment).where('sent_at', '>', sql<Instant>`clock_timestamp() - interval '24 hours'`).execute(),
+      calls: await calls(moment).where('sent_at', '>', DAY_AGO).execute(),
       limits: await limits(moment),
     };
   });
