@@ -57,7 +57,7 @@ function done({ replayed, dismissed }: DeadShown): Html | false {
 function lockedNote({ canUnlock }: Viewer): Html {
   return canUnlock
     ? html`<p class="hint"><a href="/login">Unlock</a> to replay or dismiss them here.</p>`
-    : html`<p class="hint">This service has no token (STATUS_TOKEN), so it changes nothing. <code>npm run sync -- --replay-dead</code> replays them.</p>`;
+    : html`<p class="hint">This service has no token (STATUS_TOKEN), so nothing can be changed here: set it to replay or dismiss them.</p>`;
 }
 
 function causes(codes: DeadReading['codes'], viewer: Viewer): Html {

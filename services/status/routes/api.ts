@@ -77,8 +77,8 @@ export function api(context: StatusContext) {
   };
 }
 
-/** Together, and by address. */
-const RATE_LIMIT = { rateLimit: { max: 300, timeWindow: '1 minute', groupId: 'api' } };
+/** For each route, and by address. */
+const RATE_LIMIT = { rateLimit: { max: 300, timeWindow: '1 minute' } };
 
 function readRoutes(app: FastifyInstance, context: StatusContext): void {
   const { readings, overview, cluster, access, syncInterval, dailyCalls } = context;
