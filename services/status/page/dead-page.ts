@@ -99,7 +99,7 @@ ${viewer.unlocked && html`<th role="columnheader" scope="col">Do</th>`}
 ${entries.map(
   (thread) => html`<tr role="row">
 <th role="rowheader" scope="row">${threadLink(thread.threadId)}</th>
-<td role="cell" data-label="Visitor">${address(thread.email, viewer)}</td>
+<td role="cell" class="who" data-label="Visitor">${address(thread.email, viewer)}</td>
 <td role="cell" data-label="Died of">${conceal(thread.reason ?? '–')}</td>
 <td role="cell" class="number" data-label="Attempts">${grouped(thread.attempts)}</td>
 <td role="cell" data-label="Given up">${time(thread.updatedAt, now)}</td>

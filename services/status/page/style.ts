@@ -107,10 +107,12 @@ button {
   font: inherit;
   font-size: 0.875rem;
   font-weight: 550;
+  white-space: nowrap;
   cursor: pointer;
 }
 button.quiet { border-color: var(--edge); background: transparent; color: var(--ink); }
 input, select {
+  height: 2.125rem;
   max-width: 100%;
   padding: 0.25rem 0.5rem;
   border: 1px solid var(--edge);
@@ -120,7 +122,7 @@ input, select {
   font: inherit;
   font-size: 0.875rem;
 }
-.buttons { display: inline-flex; gap: 0.375rem; }
+.buttons { display: inline-flex; flex-wrap: wrap; gap: 0.375rem; }
 .filters { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: end; }
 .filters label { display: grid; gap: 0.125rem; color: var(--soft); font-size: 0.8125rem; min-width: 0; }
 .stacked { display: grid; gap: 0.375rem; justify-items: start; margin: 0.75rem 0; }
@@ -293,10 +295,17 @@ footer { display: flex; flex-wrap: wrap; gap: 0.25rem 1.5rem; padding-top: 1.5re
   .list td, .list th { overflow-wrap: anywhere; }
   .list td::before { display: block; color: var(--soft); content: attr(data-label); font-size: 0.75rem; font-family: system-ui, sans-serif; }
   .list th, .list .words { grid-column: 1 / -1; }
+  .list .who { grid-column: span 2; }
+  .list td:has(.buttons) { grid-column: 1 / -1; }
 
   .errors tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.5rem 0.75rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
   .errors td::before { display: block; color: var(--soft); content: attr(data-label); font-size: 0.75rem; }
   .errors th, .errors .example, .errors .todo { grid-column: 1 / -1; }
+}
+
+@media (max-width: 48rem) {
+  .lock { order: 1; }
+  .bar nav { order: 2; flex-basis: 100%; }
 }
 
 @media (max-width: 33rem) {
