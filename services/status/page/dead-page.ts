@@ -60,6 +60,11 @@ function lockedNote({ canUnlock }: Viewer): Html {
     : html`<p class="hint">This service has no token (STATUS_TOKEN), so nothing can be changed here: set it to replay or dismiss them.</p>`;
 }
 
+/** Another release, or nobody, may have written the reason: then its threads are acted on one by one. */
+function isCode(text: string): boolean {
+  return /^[a-z0-9-]{1,64}$/.test(text);
+}
+
 function causes(codes: DeadReading['codes'], viewer: Viewer): Html {
   return html`<div class="caption" id="dead-page-1"><h2>By cause</h2></div>
 <table class="cards list" role="table" aria-labelledby="dead-page-1">
@@ -73,10 +78,10 @@ ${viewer.unlocked && html`<th role="columnheader" scope="col">All of them</th>`}
 ${codes.map(
   ({ code, threads }) => html`<tr role="row">
 <th role="rowheader" scope="row" class="kind"><span class="says">${catalogueEntry(code)?.says ?? 'A cause that this release does not know.'}</span>
-${/^[a-z0-9-]{1,64}$/.test(code) ? html`<a class="code" href="/dead?code=${code}">${code}</a>` : html`<code>${conceal(code)}</code>`}</th>
+${isCode(code) ? html`<a class="code" href="/dead?code=${code}">${code}</a>` : html`<code>${conceal(code)}</code>`}</th>
 <td role="cell" class="number" data-label="Threads">${grouped(threads)}</td>
 <td role="cell" class="words" data-label="What to do">${whatToDo(code)}</td>
-${viewer.unlocked && html`<td role="cell" data-label="All of them">${deadButtons({ code }, `all that died of ${code}`, viewer)}</td>`}
+${viewer.unlocked && html`<td role="cell" data-label="All of them">${isCode(code) && deadButtons({ code }, `all that died of ${code}`, viewer)}</td>`}
 </tr>
 `,
 )}
