@@ -8,7 +8,8 @@ import { claimsOf } from './claims.ts';
 import { decisionClaims, timeDecisions } from './decisions.ts';
 import { contenderNameSchema } from './job.ts';
 import { type Measured, type Measurement, measure } from './measure.ts';
-import { type Conditions, decisionsReport, report, writePage } from './page.ts';
+import { type Conditions, decisionsReport, report, statusReport, writePage } from './page.ts';
+import { statusClaims, timeStatus } from './status.ts';
 
 /**
  * Measurements at the same time. Nearly all of a measurement is waiting for a window to pass, so they do not get in each
@@ -34,8 +35,10 @@ const LOOK_EVERY_MS = 10;
 async function main(): Promise<number> {
   const flags = readFlags();
   // First, while nothing else runs.
-  const decisionsHold = flags.only === undefined && measureDecisions(flags.seconds === undefined);
+  const decisionsHold = flags.only === undefined && !flags.status && measureDecisions(flags.seconds === undefined);
   if (flags.decisions) return decisionsHold ? 0 : 1;
+  const statusHolds = flags.only === undefined && (await measureStatus(flags.seconds === undefined));
+  if (flags.status) return statusHolds ? 0 : 1;
   const measurements = plan(flags);
   say(`${measurements.length} measurements, ${AT_ONCE} at a time`);
   const postgres = await startPostgres();
@@ -59,7 +62,7 @@ async function main(): Promise<number> {
     const text = report(results, claims, conditions.end(results));
     process.stdout.write(`\n${text}\n\n`);
     if (flags.only === undefined && flags.seconds === undefined) writePage('limits', text);
-    return claims.every((claim) => claim.holds) && (decisionsHold || flags.only !== undefined) ? 0 : 1;
+    return claims.every((claim) => claim.holds) && ((decisionsHold && statusHolds) || flags.only !== undefined) ? 0 : 1;
   } finally {
     await postgres.stop();
   }
@@ -76,19 +79,37 @@ function measureDecisions(writes: boolean): boolean {
   return claims.every((claim) => claim.holds);
 }
 
+/** How quickly the status service answers. @returns whether it is as quickly as it has to be */
+async function measureStatus(writes: boolean): Promise<boolean> {
+  say('begins: status, a database of years is being made');
+  const postgres = await startPostgres();
+  try {
+    const answered = await timeStatus(postgres.url);
+    const claims = statusClaims(answered);
+    const text = statusReport(answered, claims);
+    process.stdout.write(`\n${text}\n\n`);
+    if (writes) writePage('status', text);
+    return claims.every((claim) => claim.holds);
+  } finally {
+    await postgres.stop();
+  }
+}
+
 type Flags = z.infer<typeof flagsSchema>;
 const flagsSchema = z.object({
   only: z.array(contenderNameSchema).optional(),
   seconds: z.coerce.number().int().positive().optional(),
   decisions: z.boolean().default(false),
+  status: z.boolean().default(false),
 });
 
-/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that; `--decisions`: nothing but these. For quick tries. */
+/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that; `--decisions`, `--status`: nothing but these. For quick tries. */
 function readFlags(): Flags {
   const options = {
     only: { type: 'string', multiple: true },
     seconds: { type: 'string' },
     decisions: { type: 'boolean' },
+    status: { type: 'boolean' },
   } as const;
   return flagsSchema.parse(parseArgs({ options }).values);
 }

@@ -4,17 +4,22 @@ import { z } from 'zod';
 import type { Claim } from './claims.ts';
 import type { Timed } from './decisions.ts';
 import type { Measured } from './measure.ts';
-import { decisionsTable, saturationTable, visitorsTable } from './table.ts';
+import type { Answered } from './status.ts';
+import { decisionsTable, saturationTable, statusTable, visitorsTable } from './table.ts';
 
 const PAGE = 'docs/benchmarks.md';
 
-/** What the bench writes of the page: side by side with others, and the rules' own time. */
-export type Part = 'limits' | 'decisions';
+/** What the bench writes of the page: side by side with others, the rules' own time, and the status service's. */
+export type Part = 'limits' | 'decisions' | 'status';
 const MARKERS: Record<Part, { begin: string; end: string }> = {
   limits: { begin: '<!-- written by make bench: begin -->', end: '<!-- written by make bench: end -->' },
   decisions: {
     begin: '<!-- decisions, written by make bench: begin -->',
     end: '<!-- decisions, written by make bench: end -->',
+  },
+  status: {
+    begin: '<!-- status, written by make bench: begin -->',
+    end: '<!-- status, written by make bench: end -->',
   },
 };
 
@@ -69,6 +74,18 @@ export function decisionsReport(timings: readonly Timed[], claims: readonly Clai
     `over the last minute was ${(loadavg()[0] ?? 0).toFixed(1)}.`,
     '',
     decisionsTable(timings),
+    '',
+    ...claims.map(insistence),
+  ].join('\n');
+}
+
+/** How quickly the status service answers, as Markdown. */
+export function statusReport(answered: readonly Answered[], claims: readonly Claim[]): string {
+  return [
+    `Measured on ${today()} by \`make bench\`: ${machine()}, shared by the service, its Postgres, the bench`,
+    `and whatever else runs there; the machine's load over the last minute was ${answered.map(({ load }) => load.toFixed(1)).join(' and ')} after each.`,
+    '',
+    statusTable(answered),
     '',
     ...claims.map(insistence),
   ].join('\n');

@@ -1,6 +1,7 @@
 import { DECISIONS, type Timed } from './decisions.ts';
 import type { ContenderName } from './job.ts';
 import { type Measured, VISITORS } from './measure.ts';
+import { type Answered, PER_SECOND } from './status.ts';
 
 /** The contenders as the tables call them. */
 export const LABELS: Record<ContenderName, string> = {
@@ -57,6 +58,32 @@ export function decisionsTable(timings: readonly Timed[]): string {
       cpuSeconds.toFixed(2),
       seconds.toFixed(2),
       number(Math.round(DECISIONS / cpuSeconds / 1000) * 1000),
+    ]),
+  );
+}
+
+/** How quickly the status service answers. */
+export function statusTable(answered: readonly Answered[]): string {
+  return markdown(
+    [
+      `${PER_SECOND} requests a second`,
+      'answers',
+      'failed',
+      'first alone, ms',
+      'median, ms',
+      '99 of 100 within, ms',
+      'slowest, ms',
+      'kB',
+    ],
+    answered.map(({ path, answers, failures, firstMs, medianMs, p99Ms, mostMs, bytes }) => [
+      `\`${path}\``,
+      number(answers),
+      number(failures),
+      firstMs.toFixed(0),
+      medianMs.toFixed(1),
+      p99Ms.toFixed(1),
+      mostMs.toFixed(1),
+      number(Math.round(bytes / 1000)),
     ]),
   );
 }

@@ -3,6 +3,7 @@ import * as tables from './0001_tables.ts';
 import * as indexes from './0002_indexes.ts';
 import * as digest from './0003_digest.ts';
 import * as leadField from './0004_lead_field.ts';
+import * as statusIndexes from './0005_status_indexes.ts';
 import * as rulesHash from './0006_rules_hash.ts';
 import * as looks from './0007_looks.ts';
 
@@ -15,6 +16,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0002_indexes': indexes,
   '0003_digest': digest,
   '0004_lead_field': leadField,
+  '0005_status_indexes': statusIndexes,
   '0006_rules_hash': rulesHash,
   '0007_looks': looks,
 };

@@ -25,6 +25,7 @@ function table(): string {
       required: 'must be set',
       secret: 'must be set (secret)',
       maybe: 'may be left out',
+      'maybe-secret': 'may be left out (secret)',
       optional: standard,
     };
     return `| \`${name}\` | ${need[setting.need]} | ${setting.about} |\n`;

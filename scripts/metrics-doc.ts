@@ -12,9 +12,10 @@ export function metricsDocument(): string {
 
 <!-- Written by \`npm run docs\` from services/status/metrics.ts: change that, not this. -->
 
-The status service answers \`/metrics\` in Prometheus' text format. Each scrape reads the database once, within two
-seconds, so jobs that live for seconds leave true numbers behind, and several status pods all tell the same: take
-\`max by (…)\` over pods before anything else.
+The status service answers \`/metrics\` in Prometheus' text format. A scrape reads the database, within two
+seconds, so jobs that live for seconds leave true numbers behind. Where many ask at once, what one of them read is given to
+all for two seconds, and for up to six while it is read anew. Several status pods all tell the same: take \`max by (…)\`
+over pods before anything else.
 
 Every series below exists from the first scrape on, at 0 where nothing has happened. Times are seconds since 1970, for
 alerts like \`time() - lcm_sync_last_success_timestamp_seconds\`; 0 says that there is none yet.

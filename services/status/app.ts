@@ -1,30 +1,55 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import cookie from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from '../shared/runtime/log.ts';
 import type { Readings } from '../shared/store/readings.ts';
+import { readMetrics } from '../shared/store/readings-metrics.ts';
+import { readOverview } from '../shared/store/readings-overview.ts';
+import { createAccess } from './access.ts';
+import { type Cluster, NO_CLUSTER } from './cluster/watch.ts';
+import type { StatusContext } from './context.ts';
 import { watched } from './database.ts';
-import { answerError } from './problem.ts';
-import { apiRoutes } from './routes/api.ts';
+import { COUNTERS } from './metrics.ts';
+import { answerError, answerNotFound, pathOf } from './problem.ts';
+import { recent } from './recent.ts';
+import { actionRoutes } from './routes/actions.ts';
+import { api } from './routes/api.ts';
+import { assetRoutes } from './routes/assets.ts';
 import { healthRoutes } from './routes/health.ts';
+import { loginRoutes } from './routes/login.ts';
 import { metricsRoute } from './routes/metrics.ts';
-import { answerNotFound, pageRoutes } from './routes/page.ts';
+import { pageRoutes } from './routes/pages.ts';
 
 export type StatusOptions = {
   readings: Readings;
   log: Logger;
   /** Milliseconds between two scheduled sync runs (SYNC_INTERVAL). */
   syncInterval: number;
+  /** Calls to Marketo in a day (MARKETO_DAILY_CALLS). */
+  dailyCalls?: number;
+  /** Who has it sees addresses and may act (STATUS_TOKEN); nobody where left out. */
+  token?: string | undefined;
+  /** Where browsers reach this service (STATUS_URL). */
+  publicUrl?: string | undefined;
+  cluster?: Cluster;
+  /** Milliseconds for which the first screen and a scrape are kept for others who ask; none where left out. */
+  keepFor?: number;
 };
 
 /**
- * Builds the status service: page, API, metrics and probes. It only reads, and it does not listen yet.
+ * Builds the status service: pages, API, metrics and probes. It does not listen yet.
  *
- * @param options the readings stay the caller's: closing the app does not close them.
+ * @param options the readings and the cluster stay the caller's: closing the app does not close them.
  */
-export function buildApp({ readings, log, syncInterval }: StatusOptions): FastifyInstance {
+export function buildApp(options: StatusOptions): FastifyInstance {
+  const { log, syncInterval, dailyCalls = 20_000, token, publicUrl, cluster = NO_CLUSTER, keepFor = 0 } = options;
   const logger: FastifyBaseLogger = log;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
-    // Probes and scrapes would fill the log with a line every few seconds that says nothing.
+    // Probes and scrapes would fill the log with a line every few seconds that says nothing; what is done is logged.
     logController: new LogController({ disableRequestLogging: true }),
     // A client must send its request within 10 s, its headers within 5 s, or loses its connection: slow senders must
     // not use up the sockets. Idle connections stay longer than the 60 s for which proxies keep theirs, or a proxy
@@ -34,22 +59,52 @@ export function buildApp({ readings, log, syncInterval }: StatusOptions): Fastif
     keepAliveTimeout: 75_000,
     http: { headersTimeout: 5_000 },
     forceCloseConnections: 'idle',
-    ajv: { customOptions: { removeAdditional: false } },
+    bodyLimit: 65_536,
+    routerOptions: { maxParamLength: 1000 },
   });
-
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers(SECURITY_HEADERS);
-  });
-  closeConnectionsAtTheEnd(app);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerNotFound);
+  closeConnectionsAtTheEnd(app);
 
-  const context = { readings: watched(readings, log), syncInterval };
-  healthRoutes(app, context);
-  metricsRoute(app, context);
-  apiRoutes(app, context);
-  pageRoutes(app, context);
+  const readings = watched(options.readings, log);
+  const names = COUNTERS.map((metric) => metric.name);
+  const context: StatusContext = {
+    readings,
+    overview: recent(() => readings.read((db) => readOverview(db, RUNS_READ)), keepFor),
+    metrics: recent(() => readings.read((db) => readMetrics(db, names)), keepFor),
+    cluster,
+    access: createAccess(token, publicUrl),
+    log,
+    syncInterval,
+    dailyCalls,
+  };
+  app.register(helmet, HEADERS);
+  app.register(cookie);
+  app.register(formbody);
+  // Against a client gone wild, by address; behind a proxy all share the proxy's, so it is generous. What Kubernetes,
+  // Prometheus and a screen on the wall ask for costs next to nothing and is never refused.
+  app.register(rateLimit, { max: 1200, timeWindow: '1 minute', allowList: (request) => isAlwaysFree(request) });
+  app.register(async (scope) => {
+    scope.setValidatorCompiler(validatorCompiler);
+    healthRoutes(scope, context);
+    metricsRoute(scope, context);
+    assetRoutes(scope);
+    pageRoutes(scope, context);
+    loginRoutes(scope, context);
+    actionRoutes(scope, context);
+    scope.register(api(context));
+  });
   return app;
+}
+
+/** Two days of an hourly sync. */
+const RUNS_READ = 48;
+
+const FREE = ['/', '/healthz', '/readyz', '/metrics'];
+
+function isAlwaysFree(request: FastifyRequest): boolean {
+  const path = pathOf(request);
+  return FREE.includes(path) || path.startsWith('/assets/');
 }
 
 /**
@@ -66,10 +121,25 @@ function closeConnectionsAtTheEnd(app: FastifyInstance): void {
   });
 }
 
-/** The page has no script, no frame, no form, and no style but its own file. */
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-};
+/**
+ * Pages run and load nothing but this service's own files. The referrer stays within this service: without any, a
+ * browser would send `Origin: null` with our own forms, and they could not be told from others'.
+ */
+const HEADERS = {
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      'default-src': ["'none'"],
+      'script-src': ["'self'"],
+      'style-src': ["'self'"],
+      'img-src': ["'self'"],
+      'connect-src': ["'self'"],
+      'base-uri': ["'none'"],
+      'form-action': ["'self'"],
+      'frame-ancestors': ["'none'"],
+    },
+  },
+  referrerPolicy: { policy: 'same-origin' },
+  // Whether a domain is to be reached by https alone is for its owner to say, where TLS ends.
+  strictTransportSecurity: false,
+} as const;

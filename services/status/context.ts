@@ -1,8 +1,22 @@
+import type { Logger } from '../shared/runtime/log.ts';
 import type { Readings } from '../shared/store/readings.ts';
+import type { MetricsReading } from '../shared/store/readings-metrics.ts';
+import type { Overview } from '../shared/store/readings-overview.ts';
+import type { Access } from './access.ts';
+import type { Cluster } from './cluster/watch.ts';
+import type { Recent } from './recent.ts';
 
 /** What the routes work with. */
 export type StatusContext = {
   readings: Readings;
+  /** What the first screen shows, and what a scrape gets: read once for many. */
+  overview: Recent<Overview>;
+  metrics: Recent<MetricsReading>;
+  cluster: Cluster;
+  access: Access;
+  log: Logger;
   /** Milliseconds between two scheduled sync runs. */
   syncInterval: number;
+  /** Calls to Marketo that this product may make in a day (MARKETO_DAILY_CALLS). */
+  dailyCalls: number;
 };

@@ -24,6 +24,7 @@ export function watched(readings: Readings, log: Logger): Readings {
 
   return {
     read: (reading) => noted(readings.read(reading)),
+    change: (change) => noted(readings.change(change)),
     check: () => noted(readings.check()),
     close: () => readings.close(),
   };

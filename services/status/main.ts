@@ -4,10 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
-import { createLog } from '../shared/runtime/log.ts';
+import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { openReadings } from '../shared/store/readings.ts';
 import { buildApp } from './app.ts';
+import { connectCluster } from './cluster/api.ts';
+import { type Cluster, NO_CLUSTER, watchCluster } from './cluster/watch.ts';
 
 process.exitCode = await main();
 
@@ -23,13 +25,29 @@ async function main(): Promise<ExitCode> {
       'DATABASE_SCHEMA',
       'STATUS_HOST',
       'STATUS_PORT',
+      'STATUS_TOKEN',
+      'STATUS_URL',
       'SYNC_INTERVAL',
+      'MARKETO_DAILY_CALLS',
+      'KUBERNETES_NAMESPACE',
+      'KUBERNETES_RELEASE',
       'LOG_LEVEL',
     ]);
     log.level = config.LOG_LEVEL;
     // Two seconds for one reading: well below the 10 s after which Prometheus gives a scrape up.
     const readings = openReadings(config.DATABASE_URL, config.DATABASE_SCHEMA, 2000);
-    const app = buildApp({ readings, log, syncInterval: config.SYNC_INTERVAL });
+    const cluster = clusterOf(config, log);
+    const app = buildApp({
+      readings,
+      log,
+      syncInterval: config.SYNC_INTERVAL,
+      dailyCalls: config.MARKETO_DAILY_CALLS,
+      token: config.STATUS_TOKEN,
+      publicUrl: config.STATUS_URL,
+      cluster,
+      // What the first screen and a scrape tell is at most six seconds old, and read at most every two.
+      keepFor: 2000,
+    });
     try {
       const address = await listen(app, config.STATUS_HOST, config.STATUS_PORT);
       log.info({ host: address.address, port: address.port }, `listening on ${webAddress(address)}`);
@@ -37,11 +55,29 @@ async function main(): Promise<ExitCode> {
       log.info('stopping: requests that are under way are answered first');
       return EXIT.done;
     } finally {
+      cluster.close();
       await app.close();
       await readings.close();
     }
   });
 }
+
+/** The cluster, where the configuration says which part of it is ours; both settings or neither. */
+function clusterOf(
+  { KUBERNETES_NAMESPACE: namespace, KUBERNETES_RELEASE: release }: Partial<Record<ClusterSetting, string | undefined>>,
+  log: Logger,
+): Cluster {
+  if (namespace !== undefined && release !== undefined) {
+    return watchCluster(() => connectCluster({ namespace, release }), log);
+  }
+  if (namespace === undefined && release === undefined) return NO_CLUSTER;
+  throw new Failure(
+    EXIT.configuration,
+    'KUBERNETES_NAMESPACE and KUBERNETES_RELEASE belong together: set both, or neither.',
+  );
+}
+
+type ClusterSetting = 'KUBERNETES_NAMESPACE' | 'KUBERNETES_RELEASE';
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<AddressInfo> {
   try {

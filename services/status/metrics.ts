@@ -15,7 +15,13 @@ export type Sample = { labels: Record<string, string>; value: number };
 export type DatabaseGauge = Metric & { readonly read: (reading: MetricsReading) => number | readonly Sample[] };
 
 /** What this service knows without the database. */
-export type ServiceFacts = { databaseUp: boolean /** seconds */; syncInterval: number };
+export type ServiceFacts = {
+  databaseUp: boolean;
+  /** seconds */
+  syncInterval: number;
+  /** MARKETO_DAILY_CALLS */
+  dailyCalls: number;
+};
 
 /** A gauge that is exported even while the database cannot be read. */
 export type ServiceGauge = Metric & { readonly read: (facts: ServiceFacts) => number | readonly Sample[] };
@@ -129,6 +135,18 @@ export const DATABASE_GAUGES: readonly DatabaseGauge[] = [
       LEASES.map((name) => ({ labels: { name }, value: reading.leases.some((lease) => lease.name === name) ? 1 : 0 })),
   },
   {
+    name: 'lcm_lease_acquired_timestamp_seconds',
+    help: 'Since when a run of the job has held its lease; 0 where none does. A run that holds it for longer than its job may take is stuck.',
+    labels: { name: LEASES },
+    read: (reading) => leaseTimes(reading, 'since'),
+  },
+  {
+    name: 'lcm_lease_expires_timestamp_seconds',
+    help: 'When the lease ends if its run renews it no more; 0 where none is held.',
+    labels: { name: LEASES },
+    read: (reading) => leaseTimes(reading, 'until'),
+  },
+  {
     name: 'lcm_marketo_cap_calls',
     help: 'Calls that all processes together may make in a window at this moment: less than configured for a while after Marketo throttled one; 0 before the first run.',
     read: (reading) => reading.limits?.cap ?? 0,
@@ -159,6 +177,10 @@ export const DATABASE_GAUGES: readonly DatabaseGauge[] = [
   },
 ];
 
+function leaseTimes({ leases }: MetricsReading, which: 'since' | 'until'): Sample[] {
+  return LEASES.map((name) => ({ labels: { name }, value: leases.find((lease) => lease.name === name)?.[which] ?? 0 }));
+}
+
 export const SERVICE_GAUGES: readonly ServiceGauge[] = [
   {
     name: 'lcm_database_up',
@@ -169,6 +191,11 @@ export const SERVICE_GAUGES: readonly ServiceGauge[] = [
     name: 'lcm_sync_interval_seconds',
     help: 'How often the schedule runs the sync (SYNC_INTERVAL): alerts measure lateness in it.',
     read: (facts) => facts.syncInterval,
+  },
+  {
+    name: 'lcm_marketo_day_limit_calls',
+    help: 'How many calls a day this product may make (MARKETO_DAILY_CALLS): lcm_marketo_day_calls is measured against it.',
+    read: (facts) => facts.dailyCalls,
   },
   {
     name: 'lcm_build_info',

@@ -1,6 +1,7 @@
 import { type Instant, millisecondsOf } from '../shared/runtime/instant.ts';
 import type { Overview } from '../shared/store/readings-overview.ts';
 import type { RunReading } from '../shared/store/readings-runs.ts';
+import type { ClusterView } from './cluster/watch.ts';
 import { conceal } from './conceal.ts';
 import { ago, clock, counted, inWords } from './wording.ts';
 
@@ -19,8 +20,31 @@ export type Verdict = {
  * Judges the state of the sync: the last run that ended, else what silence there is.
  *
  * @param interval milliseconds between two scheduled runs.
+ * @param cluster what is known of the schedule; the verdict does without where nothing is.
  */
-export function verdict(overview: Overview, interval: number): Verdict {
+export function verdict(overview: Overview, interval: number, cluster?: ClusterView): Verdict {
+  const judged = judge(overview, interval);
+  const { suspended, sentence } = nextRun(cluster, overview.now);
+  return {
+    ...judged,
+    // Nothing comes any more, however well the last run went.
+    tone: suspended && judged.tone === 'good' ? 'attention' : judged.tone,
+    details: [...judged.details, ...(sentence === undefined ? [] : [sentence])],
+  };
+}
+
+/** When the schedule starts the next sync, as far as the cluster tells. */
+function nextRun(cluster: ClusterView | undefined, now: Instant): { suspended: boolean; sentence?: string } {
+  if (cluster?.state !== 'known') return { suspended: false };
+  const syncs = cluster.schedules.filter(({ component }) => component === 'sync');
+  if (syncs.length > 0 && syncs.every(({ suspended }) => suspended)) {
+    return { suspended: true, sentence: 'The schedule is suspended: no run will start by itself.' };
+  }
+  const next = syncs.flatMap(({ nextRunAt }) => nextRunAt ?? []).sort()[0];
+  return { suspended: false, ...(next === undefined ? {} : { sentence: `Next run ${clock(next, now)}.` }) };
+}
+
+function judge(overview: Overview, interval: number): Verdict {
   const { now, lastEnded, lastSuccess, working, watermark } = overview;
   const news = newErrors(overview);
   const atWork = working ? [workingSentence(working, now)] : [];

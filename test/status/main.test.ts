@@ -50,6 +50,13 @@ test('a configuration that does not hold ends with 78, and so does an address th
   const missing = launch({});
   expect(await missing.ended).toBe(78);
   expect(missing.said()).toContain('DATABASE_URL is not set');
+  const half = launch({ DATABASE_URL: NOWHERE, KUBERNETES_RELEASE: 'shop' });
+  expect(await half.ended).toBe(78);
+  expect(half.said()).toContain('KUBERNETES_NAMESPACE and KUBERNETES_RELEASE belong together');
+  const short = launch({ DATABASE_URL: NOWHERE, STATUS_TOKEN: 'canary-short' });
+  expect(await short.ended).toBe(78);
+  expect(short.said()).toContain('STATUS_TOKEN must have at least 16 characters');
+  expect(short.said()).not.toContain('canary');
   const first = await start({ DATABASE_URL: NOWHERE });
   const second = launch({ DATABASE_URL: NOWHERE, STATUS_PORT: new URL(first.address).port });
   expect(await second.ended).toBe(78);

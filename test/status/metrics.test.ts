@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { addCounts } from '../../services/shared/store/counters.ts';
-import { takeLease } from '../../services/shared/store/lease.ts';
+import { coolLease, takeLease } from '../../services/shared/store/lease.ts';
 import { openReadings } from '../../services/shared/store/readings.ts';
 import { buildApp } from '../../services/status/app.ts';
 import { COUNTERS, DATABASE_GAUGES, SERVICE_GAUGES } from '../../services/status/metrics.ts';
@@ -58,6 +58,11 @@ test('the gauges tell what is in the tables', async () => {
   expect(series.get('lcm_errors_undigested')).toBe(3);
   expect(series.get('lcm_lease_held{name="sync"}')).toBe(1);
   expect(series.get('lcm_lease_held{name="digest"}')).toBe(0);
+  expect(age('lcm_lease_acquired_timestamp_seconds{name="sync"}')).toBeCloseTo(0, 0);
+  expect(age('lcm_lease_expires_timestamp_seconds{name="sync"}')).toBeCloseTo(-1, 0);
+  expect(series.get('lcm_lease_acquired_timestamp_seconds{name="digest"}')).toBe(0);
+  expect(series.get('lcm_marketo_day_calls')).toBe(3412);
+  expect(series.get('lcm_marketo_day_limit_calls')).toBe(20_000);
   expect(series.get('lcm_leads_total{action="created"}')).toBe(402);
   expect(series.get('lcm_errors_total{code="lead-refused"}')).toBe(2);
 });
@@ -83,6 +88,35 @@ test('a counter of a name that is not defined is not exported, nor one with othe
   expect(body).not.toContain('canary');
   expect(body).not.toContain('lcm_unknown');
   expect((await scrape()).get('lcm_leads_total{action="merged"}')).toBe(5);
+});
+
+test('a lease that nobody may take yet is held by nobody', async () => {
+  await takeLease(db, 'sync', 'me', 60);
+  await coolLease(db, 'sync', 'me', 60);
+  expect((await scrape()).get('lcm_lease_held{name="sync"}')).toBe(0);
+});
+
+test('counters that parallel jobs add to lose nothing, and never go back from one scrape to the next', async () => {
+  const seen: number[] = [];
+  let adding = true;
+  const watching = (async () => {
+    while (adding) seen.push((await scrape()).get('lcm_leads_total{action="created"}') ?? -1);
+  })();
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let count = 0; count < 25; count++) {
+        await addCounts(db, [
+          { name: 'lcm_leads_total', labels: { action: 'created' }, by: 3 },
+          { name: 'lcm_leads_total', labels: { action: 'updated' }, by: 1 },
+        ]);
+      }
+    }),
+  );
+  adding = false;
+  await watching;
+  expect((await scrape()).get('lcm_leads_total{action="created"}')).toBe(600);
+  expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  expect(seen.length).toBeGreaterThan(1);
 });
 
 test('scrapes at the same time do not add up', async () => {

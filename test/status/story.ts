@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { ErrorCode } from '../../services/shared/runtime/catalogue.ts';
-import { type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
+import { addMilliseconds, type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
 import { addCounts } from '../../services/shared/store/counters.ts';
 import type { Database } from '../../services/shared/store/database.ts';
 import { logErrors } from '../../services/shared/store/errors.ts';
@@ -85,6 +85,7 @@ export async function addCall(
   endpoint: string,
   answer: { outcome?: CallOutcome; records?: number; minutes?: number; runId?: number },
 ): Promise<void> {
+  const sentAt = minutesAgo(answer.minutes ?? 10);
   await db
     .insertInto('marketo_call')
     .values({
@@ -92,10 +93,11 @@ export async function addCall(
       instance: 'test',
       endpoint,
       outcome: answer.outcome ?? 'ok',
-      sent_at: minutesAgo(answer.minutes ?? 10),
-      answered_at: null,
-      http_status: null,
-      code: null,
+      sent_at: sentAt,
+      answered_at: answer.outcome === 'no-answer' ? null : addMilliseconds(sentAt, 412),
+      http_status: answer.outcome === 'no-answer' ? null : 200,
+      code: answer.outcome === 'throttled' ? '606' : null,
+      request_id: 'b28f#18e1a1f2c3d',
       records: answer.records ?? 0,
       waited_ms: 0,
     })
@@ -104,6 +106,7 @@ export async function addCall(
 
 /** A day of a sync that mostly works: what the status page has to show at its fullest. */
 export async function tellStory(db: Database): Promise<void> {
+  await tellLimits(db);
   for (let hour = 11; hour >= 1; hour--) {
     const seen = 96 + ((hour * 37) % 60);
     const shared = { started: hour * 60 + 14, ended: hour * 60 + 12, trigger: 'schedule' as const };
@@ -175,6 +178,113 @@ export async function tellStory(db: Database): Promise<void> {
     { name: 'marketo_requests_total', labels: { endpoint: 'leads-lookup', outcome: 'ok' }, by: 14 },
     { name: 'lcm_leads_total', labels: { action: 'created' }, by: 402 },
   ]);
+}
+
+/** Marketo's limits in use, and a month of days. */
+async function tellLimits(db: Database): Promise<void> {
+  await db
+    .insertInto('limit_state')
+    .values({
+      instance: 'test',
+      cap: 25,
+      reduced_at: minutesAgo(-0.5),
+      paused_until: null,
+      calls_per_window: 50,
+      window_ms: 20_000,
+      concurrency: 5,
+    })
+    .execute();
+  const slot = (kind: 'rate' | 'in-flight', id: number, held: boolean) => ({
+    instance: 'test',
+    kind,
+    id,
+    free_at: held ? minutesAgo(-60) : minutesAgo(60),
+    holder: null,
+  });
+  await db
+    .insertInto('slot')
+    .values([
+      ...Array.from({ length: 50 }, (_, id) => slot('rate', id, id < 12)),
+      ...Array.from({ length: 5 }, (_, id) => slot('in-flight', id, id < 2)),
+    ])
+    .execute();
+  const today = Date.now();
+  await db
+    .insertInto('marketo_day')
+    .values(
+      Array.from({ length: 30 }, (_, age) => ({
+        instance: 'test',
+        day: new Date(today - age * 24 * HOUR).toISOString().slice(0, 10),
+        calls: age === 0 ? 3412 : 9000 + ((age * 2677) % 8000),
+      })),
+    )
+    .execute();
+  for (let hour = 1; hour < 24; hour++) {
+    for (let call = 0; call < 3 + ((hour * 7) % 11); call++) {
+      await addCall(db, 'leads-lookup', { records: 0, minutes: hour * 60 + 1 });
+    }
+  }
+}
+
+/** One thread with all that can be known of it: synced, changed, once refused; and one that died. */
+export async function tellThread(db: Database, canary = ''): Promise<{ synced: string; dead: string; run: number }> {
+  const run = await addRun(db, {
+    started: 30,
+    ended: 29,
+    counts: { seen: 2, created: 1, refused: 1 },
+    name: `sync-x${canary}`,
+  });
+  const visit = JSON.stringify({ visitor: { email: 'maria.canary@example.com', name: `Maria Canary${canary}` } });
+  const shared = {
+    chat_id: `SCHATX0001${canary}`,
+    customer_id: 'c-1',
+    email: 'maria.canary@example.com',
+    started_at: minutesAgo(90),
+    ended_at: minutesAgo(80),
+    content_hash: 'x',
+    visitor: visit,
+    first_seen_at: minutesAgo(70),
+    updated_at: minutesAgo(29),
+    run_id: run,
+  };
+  const [synced, dead] = [`SYNCED0001${canary}`, `DEAD000001${canary}`];
+  await db
+    .insertInto('chat_thread')
+    .values([
+      { ...shared, thread_id: synced, state: 'synced', lead_id: 318 },
+      { ...shared, thread_id: dead, state: 'dead', attempts: 8, reason: `lead-refused 1003 phone${canary}` },
+    ])
+    .execute();
+  await db
+    .insertInto('lead_change')
+    .values({
+      run_id: run,
+      thread_id: synced,
+      lead_id: 318,
+      action: 'created',
+      changes: JSON.stringify([
+        { field: 'firstName', from: null, to: `Maria Canary${canary}`, rule: 'name', mode: 'if-empty' },
+        { field: 'leadSource', from: null, to: `LiveChat${canary}`, rule: 'leadSource', mode: 'on-create' },
+        { field: 'chatCount', from: 1, to: 2, rule: `chatCount${canary}`, mode: 'if-greater' },
+      ]),
+    })
+    .execute();
+  await logErrors(db, run, [
+    {
+      code: 'lead-refused',
+      message: `Marketo refused the field phone (1003).${canary}`,
+      subject: '1003 phone',
+      threadId: dead,
+    },
+    {
+      code: 'field-refused',
+      message: `Marketo refused the field country (1003).${canary}`,
+      subject: '1003',
+      threadId: synced,
+    },
+  ]);
+  await addCall(db, 'leads-create', { records: 1, runId: run, minutes: 29 });
+  return { synced, dead, run };
 }
 
 /** Logs one error, as it is, of a run. */

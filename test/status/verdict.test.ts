@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { addMilliseconds, type Instant, instantOf } from '../../services/shared/runtime/instant.ts';
 import type { Overview } from '../../services/shared/store/readings-overview.ts';
 import type { RunReading } from '../../services/shared/store/readings-runs.ts';
+import type { Schedule } from '../../services/status/cluster/view.ts';
+import type { ClusterView } from '../../services/status/cluster/watch.ts';
 import { verdict } from '../../services/status/verdict.ts';
 import { HOUR } from './story.ts';
 
@@ -21,6 +23,7 @@ const quiet: Overview = {
   ignored: [],
   newErrors: [],
   calls: [],
+  limits: null,
 };
 
 function run(ended: number | null, more: Partial<RunReading> = {}): RunReading {
@@ -103,4 +106,48 @@ test('before the first run there is nothing to judge', () => {
     'waiting',
     'The first run is not done yet. A run is at work, started 2 minutes ago. No new errors.',
   ]);
+});
+
+describe('what the cluster adds', () => {
+  const known = (schedules: Partial<Schedule>[]): ClusterView => ({
+    state: 'known',
+    at: 0,
+    jobs: [],
+    schedules: schedules.map((each) => ({
+      name: 'x-sync',
+      component: 'sync',
+      schedule: '7 * * * *',
+      timeZone: null,
+      suspended: false,
+      nextRunAt: null,
+      lastScheduledAt: null,
+      lastSuccessAt: null,
+      running: 0,
+      ...each,
+    })),
+  });
+  const well = { ...quiet, lastEnded: run(12), lastSuccess: run(12) };
+
+  test('the next run of the sync, and of nothing else', () => {
+    const { details, tone } = verdict(
+      well,
+      HOUR,
+      known([
+        { nextRunAt: instantOf(Date.UTC(2026, 10, 23, 15, 7)) },
+        { component: 'digest', nextRunAt: instantOf(Date.UTC(2026, 10, 23, 14, 30)) },
+      ]),
+    );
+    expect([details.at(-1), tone]).toEqual(['Next run 15:07 UTC.', 'good']);
+  });
+
+  test('that the schedule is suspended, which is not good however well the last run went', () => {
+    const { details, tone } = verdict(well, HOUR, known([{ suspended: true }]));
+    expect([details.at(-1), tone]).toEqual(['The schedule is suspended: no run will start by itself.', 'attention']);
+  });
+
+  test('nothing where it is not known', () => {
+    const without = verdict(well, HOUR);
+    expect(verdict(well, HOUR, { state: 'unknown', why: 'x' })).toEqual(without);
+    expect(verdict(well, HOUR, known([]))).toEqual(without);
+  });
 });

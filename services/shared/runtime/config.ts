@@ -141,6 +141,18 @@ export const SETTINGS = {
 
   STATUS_HOST: optional('The address that the status service listens on.', '0.0.0.0', text),
   STATUS_PORT: optional('The port that the status service listens on.', '8080', wholeNumber(0, 65_535)),
+  STATUS_TOKEN: maybeSecret(
+    'Who has it sees addresses and values on the status page, and may replay, dismiss and start runs there; without it the page shows everything masked and changes nothing. At least 16 characters.',
+    longText,
+  ),
+  KUBERNETES_NAMESPACE: maybe(
+    'The namespace of this release; with KUBERNETES_RELEASE the status page shows its schedules and jobs, and starts runs.',
+    kubernetesName,
+  ),
+  KUBERNETES_RELEASE: maybe(
+    'The name of this release, as its CronJobs and Jobs bear it in the label `app.kubernetes.io/instance`.',
+    kubernetesName,
+  ),
   STATUS_URL: maybe('Where people reach the status page: the links in the digest lead there.', webAddress),
 
   LOG_LEVEL: optional('fatal, error, warn, info, debug or trace.', 'info', logLevel),
@@ -154,7 +166,7 @@ export type SettingName = keyof typeof SETTINGS;
 type ValueOf<N extends SettingName> =
   | ReturnType<(typeof SETTINGS)[N]['parse']>
   | (IsMaybe<N> extends true ? undefined : never);
-type IsMaybe<N extends SettingName> = (typeof SETTINGS)[N] extends { need: 'maybe' } ? true : false;
+type IsMaybe<N extends SettingName> = (typeof SETTINGS)[N] extends { need: 'maybe' | 'maybe-secret' } ? true : false;
 export type Config<N extends SettingName> = { readonly [K in N]: ValueOf<K> };
 
 /**
@@ -175,9 +187,10 @@ export function readConfig<const N extends SettingName>(
   for (const name of names) {
     const setting: Setting = SETTINGS[name];
     try {
-      const raw = rawValue(env, name, setting.need === 'secret') ?? setting.default;
+      const raw = rawValue(env, name, setting.need.endsWith('secret')) ?? setting.default;
       if (raw !== undefined) values[name] = setting.parse(raw);
-      else if (setting.need !== 'maybe') problems.push(`${name} is not set (${setting.about.replace(/\.$/, '')})`);
+      else if (!setting.need.startsWith('maybe'))
+        problems.push(`${name} is not set (${setting.about.replace(/\.$/, '')})`);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       problems.push(`${name} ${error.message}`);
@@ -191,7 +204,7 @@ export function readConfig<const N extends SettingName>(
 
 export type Setting = {
   readonly about: string;
-  readonly need: 'required' | 'optional' | 'maybe' | 'secret';
+  readonly need: 'required' | 'optional' | 'maybe' | 'secret' | 'maybe-secret';
   readonly default?: string;
   readonly parse: (text: string) => unknown;
 };
@@ -227,6 +240,10 @@ function maybe<T>(about: string, parse: (text: string) => T) {
   return { about, need: 'maybe', parse } as const;
 }
 
+function maybeSecret<T>(about: string, parse: (text: string) => T) {
+  return { about, need: 'maybe-secret', parse } as const;
+}
+
 function profile(raw: string): 'shared' | 'exclusive' {
   if (raw !== 'shared' && raw !== 'exclusive') throw new Malformed('must be shared or exclusive');
   return raw;
@@ -236,6 +253,19 @@ function text(raw: string): string {
   const trimmed = raw.trim();
   if (trimmed === '') throw new Malformed('is blank');
   return trimmed;
+}
+
+function longText(raw: string): string {
+  const trimmed = text(raw);
+  if (trimmed.length < 16) throw new Malformed('must have at least 16 characters');
+  return trimmed;
+}
+
+/** What Kubernetes takes for a namespace, and in a label: so it needs no escaping in a selector or a path. */
+function kubernetesName(raw: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(raw))
+    throw new Malformed('must be a Kubernetes name, like livechat');
+  return raw;
 }
 
 function identifier(raw: string): string {

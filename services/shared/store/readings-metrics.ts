@@ -1,9 +1,10 @@
-import { type ExpressionBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { jsonArrayFrom, jsonObjectFrom } from 'kysely/helpers/postgres';
 import type { Instant } from '../runtime/instant.ts';
-import { capNow } from './cap.ts';
 import type { Database } from './database.ts';
-import type { Tables, ThreadState } from './schema.ts';
+import { COOLING } from './lease.ts';
+import { type Limits, limitsNow } from './readings-limits.ts';
+import type { ThreadState } from './schema.ts';
 
 /** What /metrics needs to know; times are seconds since 1970, null where there is none yet. */
 export type MetricsReading = {
@@ -17,16 +18,10 @@ export type MetricsReading = {
   watermark: number | null;
   lastDigest: number | null;
   undigested: number;
-  /** The names of the leases that are held now. */
-  leases: { name: string }[];
+  /** The leases that are held now: since when, and until when if nobody renews them. */
+  leases: { name: string; since: number; until: number }[];
   /** The limits of the instance that was used last, and how far they are used now; null before the first run. */
-  limits: {
-    cap: number;
-    configured: number;
-    rateHeld: number | null;
-    inFlightHeld: number | null;
-    dayCalls: number | null;
-  } | null;
+  limits: Limits | null;
   /** When the first migration was applied. */
   installed: number | null;
 };
@@ -59,7 +54,7 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
         .select(sql<number>`extract(epoch from finished_at)::float8`.as('at'))
         .where('job', '=', 'sync')
         .where('outcome', '=', 'done')
-        .orderBy('id', 'desc')
+        .orderBy('finished_at', 'desc')
         .limit(1)
         .as('lastSuccess'),
       jsonObjectFrom(
@@ -84,7 +79,7 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
         .select(sql<number>`extract(epoch from finished_at)::float8`.as('at'))
         .where('job', '=', 'digest')
         .where('outcome', '=', 'done')
-        .orderBy('id', 'desc')
+        .orderBy('finished_at', 'desc')
         .limit(1)
         .as('lastDigest'),
       from.fn
@@ -97,27 +92,17 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
         )
         .as('undigested'),
       jsonArrayFrom(
-        from.selectFrom('lease').select('name').where('expires_at', '>', sql<Instant>`clock_timestamp()`),
-      ).as('leases'),
-      jsonObjectFrom(
         from
-          .selectFrom('limit_state')
-          .select((row) => [
-            capNow(sql<number>`calls_per_window`, sql<number>`window_ms`, sql<Instant>`clock_timestamp()`).as('cap'),
-            'calls_per_window as configured',
-            held(row, 'rate').as('rateHeld'),
-            held(row, 'in-flight').as('inFlightHeld'),
-            row
-              .selectFrom('marketo_day')
-              .select('calls')
-              .whereRef('marketo_day.instance', '=', 'limit_state.instance')
-              .orderBy('day', 'desc')
-              .limit(1)
-              .as('dayCalls'),
+          .selectFrom('lease')
+          .select([
+            'name',
+            sql<number>`extract(epoch from acquired_at)::float8`.as('since'),
+            sql<number>`extract(epoch from expires_at)::float8`.as('until'),
           ])
-          .orderBy('updated_at', 'desc')
-          .limit(1),
-      ).as('limits'),
+          .where('expires_at', '>', sql<Instant>`clock_timestamp()`)
+          .where('owner', '<>', COOLING),
+      ).as('leases'),
+      jsonObjectFrom(limitsNow(from)).as('limits'),
       from
         .selectFrom('kysely_migration')
         // Kysely writes the time as text, RFC 3339.
@@ -127,14 +112,4 @@ export async function readMetrics(db: Database, counterNames: readonly string[])
         .as('installed'),
     ])
     .executeTakeFirstOrThrow();
-}
-
-/** How many slots of a kind are held now. */
-function held(row: ExpressionBuilder<Tables, 'limit_state'>, kind: 'rate' | 'in-flight') {
-  return row
-    .selectFrom('slot')
-    .select((slot) => slot.fn.countAll<number>().as('slots'))
-    .whereRef('slot.instance', '=', 'limit_state.instance')
-    .where('kind', '=', kind)
-    .where('free_at', '>', sql<Instant>`clock_timestamp()`);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
+import { DAY_AGO, type Limits, type LimitsHistory, limitsNow, readLimitsHistory } from './readings-limits.ts';
 import { type CallsReading, calls, oneMoment, type RunReading, runs } from './readings-runs.ts';
 import type { ThreadState } from './schema.ts';
 
@@ -26,6 +27,8 @@ export type Overview = {
   newErrors: NewErrors[];
   /** Calls to Marketo of the last 24 hours. */
   calls: CallsReading[];
+  /** Null before the first run that called Marketo. */
+  limits: (Limits & LimitsHistory) | null;
 };
 
 /** The errors of one code that no digest has carried yet. */
@@ -48,18 +51,25 @@ export async function readOverview(db: Database, runCount: number): Promise<Over
   return oneMoment(db, async (moment) => {
     const syncRuns = () => runs(moment).where('job', '=', 'sync');
     const latest = await syncRuns().orderBy('id', 'desc').limit(runCount).execute();
-    const ended = syncRuns().where('outcome', '<>', 'skipped').orderBy('finished_at', 'desc');
+    const ended = syncRuns().where('outcome', '<>', 'skipped').orderBy('finished_at', 'desc').limit(1);
     return {
       ...(await clockAndWatermark(moment)),
-      working: (await syncRuns().where('finished_at', 'is', null).orderBy('id', 'desc').executeTakeFirst()) ?? null,
+      working:
+        (await syncRuns().where('finished_at', 'is', null).orderBy('id', 'desc').limit(1).executeTakeFirst()) ?? null,
       lastEnded: (await ended.executeTakeFirst()) ?? null,
       lastSuccess: (await ended.where('outcome', '=', 'done').executeTakeFirst()) ?? null,
       syncRuns: latest,
       ...(await ledger(moment)),
       newErrors: await newErrors(moment),
-      calls: await calls(moment).where('sent_at', '>', sql<Instant>`clock_timestamp() - interval '24 hours'`).execute(),
+      calls: await calls(moment).where('sent_at', '>', DAY_AGO).execute(),
+      limits: await limits(moment),
     };
   });
+}
+
+async function limits(moment: DatabaseTransaction): Promise<Overview['limits']> {
+  const now = await limitsNow(moment).executeTakeFirst();
+  return now ? { ...now, ...(await readLimitsHistory(moment, now)) } : null;
 }
 
 async function clockAndWatermark(
@@ -74,7 +84,7 @@ async function clockAndWatermark(
         .select('finished_at')
         .where('job', '=', 'digest')
         .where('outcome', '=', 'done')
-        .orderBy('id', 'desc')
+        .orderBy('finished_at', 'desc')
         .limit(1)
         .as('lastDigestAt'),
     ])
@@ -82,10 +92,11 @@ async function clockAndWatermark(
 }
 
 async function ledger(moment: DatabaseTransaction): Promise<Pick<Overview, 'ledger' | 'retrying' | 'ignored'>> {
-  const states = await moment
+  // One look at the index of states and reasons serves both: it is the one reading that grows with the ledger.
+  const counts = await moment
     .selectFrom('chat_thread')
-    .select((row) => ['state', row.fn.countAll<number>().as('threads')])
-    .groupBy('state')
+    .select((row) => ['state', 'reason', row.fn.countAll<number>().as('threads')])
+    .groupBy(['state', 'reason'])
     .execute();
   const { retrying } = await moment
     .selectFrom('chat_thread')
@@ -93,20 +104,14 @@ async function ledger(moment: DatabaseTransaction): Promise<Pick<Overview, 'ledg
     .where('state', '=', 'ready')
     .where('attempts', '>', 0)
     .executeTakeFirstOrThrow();
-  const ignored = await moment
-    .selectFrom('chat_thread')
-    .select((row) => [sql<string>`coalesce(reason, 'no reason')`.as('reason'), row.fn.countAll<number>().as('threads')])
-    .where('state', '=', 'ignored')
-    .groupBy('reason')
-    .orderBy('threads', 'desc')
-    .limit(5)
-    .execute();
-  const none = { open: 0, ready: 0, synced: 0, ignored: 0, dead: 0 };
-  return {
-    ledger: { ...none, ...Object.fromEntries(states.map(({ state, threads }) => [state, threads])) },
-    retrying,
-    ignored,
-  };
+  const ignored = counts
+    .filter(({ state }) => state === 'ignored')
+    .map(({ reason, threads }) => ({ reason: reason ?? 'no reason', threads }))
+    .sort((a, b) => b.threads - a.threads)
+    .slice(0, 5);
+  const ledger = { open: 0, ready: 0, synced: 0, ignored: 0, dead: 0 };
+  for (const { state, threads } of counts) ledger[state] += threads;
+  return { ledger, retrying, ignored };
 }
 
 async function newErrors(moment: DatabaseTransaction): Promise<NewErrors[]> {

@@ -41,9 +41,17 @@ export type Page<T> = {
   next: number | null;
 };
 
-/** The newest runs of both jobs, or those before a run. */
-export async function listRuns(db: Database, before: number | undefined, limit: number): Promise<Page<RunReading>> {
+export type WhichRuns = { job?: RunTable['job'] | undefined };
+
+/** The newest runs, of one job where it is given, or those before a run. */
+export async function listRuns(
+  db: Database,
+  before: number | undefined,
+  limit: number,
+  { job }: WhichRuns,
+): Promise<Page<RunReading>> {
   const rows = await runs(db)
+    .$if(job !== undefined, (query) => query.where('job', '=', job ?? 'sync'))
     .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
     .orderBy('id', 'desc')
     .limit(limit + 1)
@@ -51,31 +59,53 @@ export async function listRuns(db: Database, before: number | undefined, limit: 
   return pageOf(rows, limit);
 }
 
-/** The newest errors, of one code where it is given, or those before an error. */
+export type WhichErrors = {
+  code?: string | undefined;
+  run?: number | undefined;
+  /** `new`: no digest has carried it yet · `told`: one has. */
+  state?: 'new' | 'told' | undefined;
+};
+
+/** The newest errors, or those before an error. */
 export async function listErrors(
   db: Database,
   before: number | undefined,
   limit: number,
-  code: string | undefined,
+  { code, run, state }: WhichErrors,
 ): Promise<Page<ErrorReading>> {
   const rows = await errors(db)
     .$if(before !== undefined, (query) => query.where('id', '<', before ?? 0))
     .$if(code !== undefined, (query) => query.where('code', '=', code ?? ''))
+    .$if(run !== undefined, (query) => query.where('run_id', '=', run ?? 0))
+    .$if(state === 'new', (query) => query.where('digest_id', 'is', null))
+    .$if(state === 'told', (query) => query.where('digest_id', 'is not', null))
     .orderBy('id', 'desc')
     .limit(limit + 1)
     .execute();
   return pageOf(rows, limit);
 }
 
-/**
- * One run with its calls and its newest errors.
- *
- * @returns undefined where there is no such run; `errorCount` counts also the errors beyond the newest 100.
- */
-export async function readRun(
-  db: Database,
-  id: number,
-): Promise<{ run: RunReading; errors: ErrorReading[]; errorCount: number; calls: CallsReading[] } | undefined> {
+/** What a run wrote to one lead. */
+export type ChangeReading = {
+  threadId: string;
+  leadId: number | null;
+  action: 'created' | 'updated';
+  changes: unknown;
+  at: Instant;
+};
+
+/** One run with its calls, and the newest of its errors and changes; the counts are of all. */
+export type RunDetails = {
+  run: RunReading;
+  errors: ErrorReading[];
+  errorCount: number;
+  changes: ChangeReading[];
+  changeCount: number;
+  calls: CallsReading[];
+};
+
+/** One run, with 100 of its errors and of its changes at the most; undefined where there is no such run. */
+export async function readRun(db: Database, id: number): Promise<RunDetails | undefined> {
   return oneMoment(db, async (moment) => {
     const run = await runs(moment).where('id', '=', id).executeTakeFirst();
     if (!run) return undefined;
@@ -84,13 +114,33 @@ export async function readRun(
       .select((row) => row.fn.countAll<number>().as('errorCount'))
       .where('run_id', '=', id)
       .executeTakeFirstOrThrow();
+    const { changeCount } = await moment
+      .selectFrom('lead_change')
+      .select((row) => row.fn.countAll<number>().as('changeCount'))
+      .where('run_id', '=', id)
+      .executeTakeFirstOrThrow();
+    const changes = await moment
+      .selectFrom('lead_change')
+      .select(['thread_id as threadId', 'lead_id as leadId', 'action', 'changes', 'at'])
+      .where('run_id', '=', id)
+      .orderBy('id', 'desc')
+      .limit(100)
+      .execute();
     return {
       run,
       errors: await errors(moment).where('run_id', '=', id).orderBy('id', 'desc').limit(100).execute(),
       errorCount,
+      changes,
+      changeCount,
       calls: await calls(moment).where('run_id', '=', id).execute(),
     };
   });
+}
+
+/** The database's clock: every time in its tables is that clock's. */
+export async function databaseNow(db: Database): Promise<Instant> {
+  const { now } = await db.selectNoFrom(sql<Instant>`clock_timestamp()`.as('now')).executeTakeFirstOrThrow();
+  return now;
 }
 
 /** Runs several statements against one moment of the database, so that what they say fits together. */
@@ -150,7 +200,7 @@ function errors(db: Database | DatabaseTransaction) {
 }
 
 /** One row more than asked for was read: it says whether there is more. */
-function pageOf<T extends { id: number }>(rows: T[], limit: number): Page<T> {
+export function pageOf<T extends { id: number }>(rows: T[], limit: number): Page<T> {
   const entries = rows.slice(0, limit);
   return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
 }

@@ -4,7 +4,7 @@ import { connectionPool, type Database, explained } from './database.ts';
 import { checkSchema } from './migrate.ts';
 import type { Tables } from './schema.ts';
 
-/** The database as a service that only reads sees it: it may be away, and come back, while the service goes on. */
+/** The database as the status service sees it: it may be away, and come back, while the service goes on. */
 export type Readings = {
   /**
    * Runs one reading.
@@ -13,6 +13,11 @@ export type Readings = {
    *   reached, refuses, lacks the tables or does not answer in time; its cause says more, for the log.
    */
   read<T>(reading: (db: Database) => Promise<T>): Promise<T>;
+  /**
+   * Makes one change, at an operator's wish; throws as `read` does. Where the deadline passed, the change may still come
+   * to be: it has to be one that does no harm when it is asked for again.
+   */
+  change<T>(change: (db: Database) => Promise<T>): Promise<T>;
   /** Makes sure that the database answers and that its schema fits this code; throws as `read` does. */
   check(): Promise<void>;
   /** Gives the connections back; waits for the readings that are under way. */
@@ -56,6 +61,7 @@ export function openReadings(url: string, schema: string, deadline: number): Rea
 
   return {
     read,
+    change: read,
     check: () => read(() => checkSchema(db, schema)),
     async close() {
       await db.destroy();

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { ICON } from './icon.ts';
+import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
-/** The page's files. `href` is how the page names one: with its hash, so that it may be kept for ever. */
+/** The pages' files. `href` is how a page names one: with its hash, so that it may be kept for ever. */
 export const ASSETS = {
   style: asset('/assets/style.css', 'text/css; charset=utf-8', STYLE),
+  script: asset('/assets/page.js', 'text/javascript; charset=utf-8', SCRIPT),
   icon: asset('/assets/icon.svg', 'image/svg+xml', ICON),
 };
 

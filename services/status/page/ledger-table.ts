@@ -15,7 +15,7 @@ ${STATES.map(([state, meaning]) => {
   const threads = overview.ledger[state];
   const tone = threads === 0 ? 'nothing' : state === 'dead' ? 'notable' : '';
   return html`<tr>
-<th scope="row">${state}</th>
+<th scope="row">${state === 'dead' && threads > 0 ? html`<a href="/dead">dead</a>` : state}</th>
 <td class="number ${tone}">${grouped(threads)}</td>
 <td>${meaning}${more(state, overview)}</td>
 </tr>

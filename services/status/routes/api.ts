@@ -1,93 +1,363 @@
-import type { FastifyInstance } from 'fastify';
+import etag from '@fastify/etag';
+import swagger, { type FastifyDynamicSwaggerOptions as SwaggerOptions } from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { jsonSchemaTransform, serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { catalogueEntry } from '../../shared/runtime/catalogue.ts';
-import { millisecondsOf } from '../../shared/runtime/instant.ts';
-import { readOverview } from '../../shared/store/readings-overview.ts';
+import { instantOf, millisecondsOf } from '../../shared/runtime/instant.ts';
+import { listCalls } from '../../shared/store/readings-calls.ts';
 import { type ErrorReading, listErrors, listRuns, type RunReading, readRun } from '../../shared/store/readings-runs.ts';
+import { listDead, type ThreadReading } from '../../shared/store/readings-threads.ts';
+import { readThreadStory } from '../../shared/store/story.ts';
+import { bearerOf, type Viewer } from '../access.ts';
+import { newRequest } from '../cluster/watch.ts';
 import { conceal } from '../conceal.ts';
 import type { StatusContext } from '../context.ts';
+import { fieldChanges, type Written } from '../page/changes-table.ts';
+import { address, value } from '../page/parts.ts';
 import { sendProblem } from '../problem.ts';
 import { verdict } from '../verdict.ts';
+import { version } from '../version.ts';
+import { actOnDead } from './actions.ts';
+import {
+  callsAnswer,
+  changedAnswer,
+  clusterAnswer,
+  deadAnswer,
+  errorsAnswer,
+  type RunJson,
+  runAnswer,
+  runsAnswer,
+  startedAnswer,
+  statusAnswer,
+  threadAnswer,
+} from './answers.ts';
+import {
+  callsQuery,
+  deadQuery,
+  errorsQuery,
+  noQuery,
+  runParameters,
+  runsQuery,
+  startedJob,
+  threadParameters,
+  whichDead,
+} from './parameters.ts';
 
-/** `/api/v1`: what the page shows, as JSON. Lists come newest first; `next` leads to the older entries. */
-export function apiRoutes(app: FastifyInstance, { readings, syncInterval }: StatusContext): void {
-  app.get('/api/v1/status', { schema: { querystring: NO_PARAMETERS } }, async (_request, reply) => {
-    const overview = await readings.read((db) => readOverview(db, 1));
-    const { tone, headline, details } = verdict(overview, syncInterval);
-    return reply.header('cache-control', 'no-store').send({
-      at: overview.now,
-      verdict: { tone, text: [headline, ...details].join(' ') },
-      syncIntervalSeconds: syncInterval / 1000,
-      watermark: overview.watermark,
-      lastSuccess: overview.lastSuccess && runJson(overview.lastSuccess),
-      lastRun: overview.lastEnded && runJson(overview.lastEnded),
-      working: overview.working && runJson(overview.working),
-      lastDigestAt: overview.lastDigestAt,
-      ledger: overview.ledger,
-      newErrors: overview.newErrors.map((kind) => ({
-        ...kind,
-        ...explanation(kind.code),
-        message: conceal(kind.message),
-        threadId: kind.threadId && conceal(kind.threadId),
-      })),
-      callsOf24Hours: overview.calls,
+/**
+ * `/api/v1`: what the pages show, as JSON, and what they do. Lists come newest first; `next` leads to the older entries.
+ * Actions take the token as Bearer and nothing else: a cookie would be sent by other sites' scripts too.
+ */
+export function api(context: StatusContext) {
+  return async (app: FastifyInstance): Promise<void> => {
+    app.setSerializerCompiler(serializerCompiler);
+    await app.register(etag);
+    await app.register(swagger, { openapi: DOCUMENT, transform: jsonSchemaTransform });
+    app.addHook('onRequest', async (request, reply) => {
+      const bearer = bearerOf(request);
+      if (bearer !== undefined && !context.access.isToken(bearer)) {
+        reply.header('www-authenticate', 'Bearer');
+        return sendProblem(
+          reply,
+          401,
+          'The token is not this service’s: give STATUS_TOKEN’s value, or none to read only.',
+        );
+      }
+      // The answer is for this caller, and may be kept only if it is asked for again each time (by its ETag).
+      reply.header('cache-control', 'private, no-cache').header('vary', 'authorization, cookie');
     });
-  });
+    await app.register(swaggerUi, {
+      routePrefix: '/api/docs',
+      staticCSP: DOCS_POLICY,
+      uiConfig: { tryItOutEnabled: true },
+    });
+    app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+    readRoutes(app, context);
+    actRoutes(app, context);
+  };
+}
 
-  app.get<{ Querystring: PageQuery }>(
-    '/api/v1/runs',
-    { schema: { querystring: pageQuery({}) } },
-    async ({ query }, reply) => {
-      const page = await readings.read((db) => listRuns(db, query.before, query.limit));
-      const next = page.next === null ? null : `/api/v1/runs?before=${page.next}&limit=${query.limit}`;
-      return reply.header('cache-control', 'no-store').send({ runs: page.entries.map(runJson), next });
+/** For each route, and by address. */
+const RATE_LIMIT = { rateLimit: { max: 300, timeWindow: '1 minute' } };
+
+function readRoutes(app: FastifyInstance, context: StatusContext): void {
+  const { readings, overview, cluster, access, syncInterval, dailyCalls } = context;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+
+  typed.get(
+    '/api/v1/status',
+    {
+      schema: { summary: 'How things stand', tags: ['reading'], querystring: noQuery, response: { 200: statusAnswer } },
+      config: RATE_LIMIT,
+    },
+    async () => {
+      const now = await overview.get();
+      const { tone, headline, details } = verdict(now, syncInterval, cluster.view());
+      return {
+        at: now.now,
+        verdict: { tone, text: [headline, ...details].join(' ') },
+        syncIntervalSeconds: syncInterval / 1000,
+        watermark: now.watermark,
+        lastSuccess: now.lastSuccess && runJson(now.lastSuccess),
+        lastRun: now.lastEnded && runJson(now.lastEnded),
+        working: now.working && runJson(now.working),
+        lastDigestAt: now.lastDigestAt,
+        ledger: now.ledger,
+        newErrors: now.newErrors.map((kind) => ({
+          ...kind,
+          ...explanation(kind.code),
+          message: conceal(kind.message),
+          threadId: kind.threadId && conceal(kind.threadId),
+        })),
+        callsOf24Hours: now.calls,
+        limits: now.limits && {
+          instance: now.limits.instance,
+          windowSeconds: now.limits.windowSeconds,
+          windowCalls: { held: now.limits.rateHeld, cap: now.limits.cap, configured: now.limits.configured },
+          inFlight: { held: now.limits.inFlightHeld, cap: now.limits.concurrency },
+          dayCalls: { made: now.limits.dayCalls ?? 0, cap: dailyCalls },
+        },
+      };
     },
   );
 
-  app.get<{ Params: { id: number } }>(
+  typed.get(
+    '/api/v1/cluster',
+    {
+      schema: {
+        summary: 'Schedules and jobs of this release',
+        tags: ['reading'],
+        querystring: noQuery,
+        response: { 200: clusterAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async () => {
+      const view = cluster.view();
+      return view.state === 'unknown' ? view : { ...view, at: instantOf(view.at) };
+    },
+  );
+
+  typed.get(
+    '/api/v1/runs',
+    {
+      schema: {
+        summary: 'Runs, newest first',
+        tags: ['reading'],
+        querystring: runsQuery,
+        response: { 200: runsAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async ({ query: { before, limit, ...which } }) => {
+      const page = await readings.read((db) => listRuns(db, before, limit, which));
+      return { runs: page.entries.map(runJson), next: nextOf('/api/v1/runs', page.next, { limit, ...which }) };
+    },
+  );
+
+  typed.get(
     '/api/v1/runs/:id',
-    { schema: { params: RUN_PARAMETERS, querystring: NO_PARAMETERS } },
-    async ({ params }, reply) => {
-      const found = await readings.read((db) => readRun(db, params.id));
-      if (!found) return sendProblem(reply, 404, `There is no run ${params.id}.`);
-      return reply.header('cache-control', 'no-store').send({
+    {
+      schema: {
+        summary: 'One run: what it did, wrote, and what went wrong',
+        tags: ['reading'],
+        params: runParameters,
+        querystring: noQuery,
+        response: { 200: runAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      const viewer = access.viewer(request);
+      const found = await readings.read((db) => readRun(db, id));
+      if (!found) return sendProblem(reply, 404, `There is no run ${id}.`);
+      return reply.send({
         run: runJson(found.run),
         errorCount: found.errorCount,
         errors: found.errors.map(errorJson),
+        changeCount: found.changeCount,
+        changes: found.changes.map((write) => writeJson(write, id, write.threadId, viewer)),
         calls: found.calls,
       });
     },
   );
 
-  app.get<{ Querystring: PageQuery & { code?: string } }>(
+  typed.get(
     '/api/v1/errors',
-    { schema: { querystring: pageQuery({ code: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' } }) } },
-    async ({ query }, reply) => {
-      const page = await readings.read((db) => listErrors(db, query.before, query.limit, query.code));
-      const code = query.code === undefined ? '' : `&code=${query.code}`;
-      const next = page.next === null ? null : `/api/v1/errors?before=${page.next}&limit=${query.limit}${code}`;
-      return reply.header('cache-control', 'no-store').send({ errors: page.entries.map(errorJson), next });
+    {
+      schema: {
+        summary: 'Errors, newest first',
+        tags: ['reading'],
+        querystring: errorsQuery,
+        response: { 200: errorsAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async ({ query: { before, limit, ...which } }) => {
+      const page = await readings.read((db) => listErrors(db, before, limit, which));
+      return { errors: page.entries.map(errorJson), next: nextOf('/api/v1/errors', page.next, { limit, ...which }) };
+    },
+  );
+
+  typed.get(
+    '/api/v1/calls',
+    {
+      schema: {
+        summary: 'Calls to Marketo, newest first',
+        tags: ['reading'],
+        querystring: callsQuery,
+        response: { 200: callsAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async ({ query: { before, limit, ...which } }) => {
+      const page = await readings.read((db) => listCalls(db, before, limit, which));
+      return { calls: page.entries, next: nextOf('/api/v1/calls', page.next, { limit, ...which }) };
+    },
+  );
+
+  typed.get(
+    '/api/v1/dead',
+    {
+      schema: {
+        summary: 'Dead threads, the last to die first',
+        tags: ['reading'],
+        querystring: deadQuery,
+        response: { 200: deadAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async (request) => {
+      const { before, limit, code } = request.query;
+      const viewer = access.viewer(request);
+      const dead = await readings.read((db) => listDead(db, before, limit, code));
+      return {
+        codes: dead.codes.map(({ code: each, threads }) => ({ code: conceal(each), threads })),
+        threads: dead.entries.map((thread) => threadJson(thread, viewer)),
+        next: nextOf('/api/v1/dead', dead.next, { limit, code }),
+      };
+    },
+  );
+
+  typed.get(
+    '/api/v1/threads/:id',
+    {
+      schema: {
+        summary: 'One thread’s whole story',
+        tags: ['reading'],
+        params: threadParameters,
+        querystring: noQuery,
+        response: { 200: threadAnswer },
+      },
+      config: RATE_LIMIT,
+    },
+    async (request, reply) => {
+      const viewer = access.viewer(request);
+      const story = await readings.read((db) => readThreadStory(db, request.params.id));
+      if (!story) return sendProblem(reply, 404, 'The ledger has no such thread.');
+      const { thread, changes, errors } = story;
+      const { visit, email, ...rest } = thread;
+      return reply.send({
+        thread: {
+          ...rest,
+          ...threadJson({ ...thread, email }, viewer),
+          chatId: conceal(thread.chatId),
+          visit: viewer.unlocked ? visit : null,
+        },
+        written: changes.map((write) => writeJson(write, write.runId, thread.threadId, viewer)),
+        errors: errors.map((error) => ({ ...error, message: conceal(error.message), ...explanation(error.code) })),
+      });
     },
   );
 }
 
-type PageQuery = { before?: number; limit: number };
-
-const ID = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
-const NO_PARAMETERS = { type: 'object', additionalProperties: false, properties: {} };
-const RUN_PARAMETERS = { type: 'object', additionalProperties: false, required: ['id'], properties: { id: ID } };
-
-function pageQuery(more: Record<string, object>) {
-  return {
-    type: 'object',
-    additionalProperties: false,
-    properties: { before: ID, limit: { type: 'integer', minimum: 1, maximum: 200, default: 50 }, ...more },
+function actRoutes(app: FastifyInstance, context: StatusContext): void {
+  const { access, cluster } = context;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const options = {
+    config: RATE_LIMIT,
+    preValidation: async (request: FastifyRequest, reply: FastifyReply) => {
+      if (access.isToken(bearerOf(request) ?? '')) return;
+      if (!access.viewer(request).canUnlock) {
+        return sendProblem(reply, 403, 'This service has no token (STATUS_TOKEN), so it changes nothing.');
+      }
+      reply.header('www-authenticate', 'Bearer');
+      return sendProblem(reply, 401, 'This needs the token: send it as `Authorization: Bearer …`.');
+    },
   };
+  const security = [{ token: [] }];
+
+  for (const action of ['replay', 'dismiss'] as const) {
+    typed.post(
+      `/api/v1/dead/${action}`,
+      {
+        ...options,
+        schema: {
+          summary: action === 'replay' ? 'Gives dead threads another life' : 'Lets dead threads rest',
+          tags: ['acting'],
+          security,
+          body: whichDead,
+          response: { 200: changedAnswer },
+        },
+      },
+      async ({ body }) => {
+        const which = 'all' in body ? {} : body;
+        return { threads: await actOnDead(context, action, which) };
+      },
+    );
+  }
+
+  typed.post(
+    '/api/v1/runs',
+    {
+      ...options,
+      schema: {
+        summary: 'Starts a run now, as `kubectl create job --from` would',
+        tags: ['acting'],
+        security,
+        body: startedJob,
+        response: { 202: startedAnswer },
+      },
+    },
+    async ({ body }, reply) => {
+      const started = await cluster.runNow(body.job, newRequest());
+      if (started.result === 'refused') return sendProblem(reply, 502, started.why);
+      return reply.code(202).send({ job: started.job });
+    },
+  );
 }
 
-function runJson(run: RunReading) {
-  const { startedAt, finishedAt, windowFrom, windowTo, error, ...rest } = run;
+const DOCUMENT: NonNullable<SwaggerOptions['openapi']> = {
+  openapi: '3.1.0',
+  info: {
+    title: 'LiveChat to Marketo: status',
+    description:
+      'What the sync did, what went wrong, and what became of one chat. Reading needs no token, and then shows addresses masked and no values; with the token they are shown, and dead threads and runs can be acted on. Errors are problems (RFC 9457).',
+    version,
+  },
+  tags: [{ name: 'reading' }, { name: 'acting', description: 'Needs the token (STATUS_TOKEN).' }],
+  components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+};
+
+/**
+ * Swagger UI's own files and nothing else; its style sheet holds its icons as data, and the hash is that of the one style
+ * that it writes into the page itself.
+ */
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+function nextOf(path: string, next: string | number | null, which: Record<string, string | number | undefined>) {
+  if (next === null) return null;
+  const given = Object.entries(which).flatMap(([name, each]) => (each === undefined ? [] : [[name, String(each)]]));
+  return `${path}?${new URLSearchParams([['before', String(next)], ...given])}`;
+}
+
+function runJson(run: RunReading): RunJson {
+  const { startedAt, finishedAt, windowFrom, windowTo, error, name, ...rest } = run;
   return {
     ...rest,
+    name: name && conceal(name),
     startedAt,
     finishedAt,
     tookSeconds: finishedAt && (millisecondsOf(finishedAt) - millisecondsOf(startedAt)) / 1000,
@@ -102,6 +372,31 @@ function errorJson(error: ErrorReading) {
     message: conceal(error.message),
     threadId: error.threadId && conceal(error.threadId),
     ...explanation(error.code),
+  };
+}
+
+function threadJson({ email, ...thread }: ThreadReading, viewer: Viewer) {
+  return {
+    threadId: conceal(thread.threadId),
+    address: email && address(email, viewer),
+    state: thread.state,
+    reason: thread.reason && conceal(thread.reason),
+    attempts: thread.attempts,
+    leadId: thread.leadId,
+    startedAt: thread.startedAt,
+    updatedAt: thread.updatedAt,
+  };
+}
+
+function writeJson({ at, leadId, action, changes }: Written, runId: number, threadId: string, viewer: Viewer) {
+  const shown = (of: unknown) => (viewer.unlocked ? of : value(of, viewer));
+  return {
+    at,
+    runId,
+    threadId: conceal(threadId),
+    leadId,
+    action,
+    changes: fieldChanges(changes).map((each) => ({ ...each, from: shown(each.from), to: shown(each.to) })),
   };
 }
 
