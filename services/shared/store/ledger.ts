@@ -406,15 +406,14 @@ export async function markRefused(
 }
 
 /**
- * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs.
- *
- * @param at the run's instant; they are due from then on.
+ * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs. They are
+ * due when they were before: one that waited, and that another of its address had brought along, goes on waiting.
  */
-export async function giveBack(db: Database, runId: number, threadIds: readonly string[], at: Instant): Promise<void> {
+export async function giveBack(db: Database, runId: number, threadIds: readonly string[]): Promise<void> {
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set((row) => ({ attempts: row('attempts', '-', 1), next_attempt_at: at, run_id: null }))
+    .set((row) => ({ attempts: row('attempts', '-', 1), run_id: null }))
     .where(oneOf(threadIds))
     .where('run_id', '=', runId)
     .where('state', '=', 'ready')
