@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { beforeEach, expect, test } from 'vitest';
 import { testDatabase } from '../../../test/postgres/database.ts';
 import { type Instant, instantOf } from '../runtime/instant.ts';
-import { dueAddresses, giveBack, takeReady } from './ledger.ts';
+import { dueAddresses, giveBack, markUnseen, takeReady } from './ledger.ts';
 
 const { db, empty } = await testDatabase();
 
@@ -18,6 +18,28 @@ async function ready(id: string, due: Instant, attempts: number): Promise<void> 
     db,
   );
 }
+
+test('closed, a thread keeps its visitor where it is only hidden, and not where it was erased in LiveChat', async () => {
+  await sql`insert into livechat_marketo.chat_thread
+    (thread_id, chat_id, customer_id, email, visitor, started_at, state, content_hash, first_seen_at, updated_at)
+    select id, 'C', 'customer', 'ann@example.com', '{"visitor": {}}', ${NOW}, state, 'h', ${NOW}, ${NOW}
+    from (values ('deleted', 'open'), ('elsewhere', 'open'), ('done', 'synced')) threads (id, state)`.execute(db);
+  await markUnseen(db, ['deleted', 'done'], 'gone', LATER);
+  await markUnseen(db, ['elsewhere', 'done'], 'hidden', LATER);
+  const kept = { email: 'ann@example.com', customer_id: 'customer', visitor: { visitor: {} } };
+  const erased = { email: null, customer_id: null, visitor: null };
+  expect(
+    await db
+      .selectFrom('chat_thread')
+      .select(['thread_id', 'state', 'reason', 'email', 'customer_id', 'visitor'])
+      .orderBy('thread_id')
+      .execute(),
+  ).toEqual([
+    { thread_id: 'deleted', state: 'ignored', reason: 'gone', ...erased },
+    { thread_id: 'done', state: 'synced', reason: null, ...kept },
+    { thread_id: 'elsewhere', state: 'ignored', reason: 'hidden', ...kept },
+  ]);
+});
 
 test('given back, a thread that waited and was brought along goes on waiting, and one that was due is due', async () => {
   await ready('due', NOW, 0);

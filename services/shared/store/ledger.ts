@@ -202,7 +202,10 @@ export async function openThreads(db: Database): Promise<{ threadId: string; cha
   return rows.map((row) => ({ threadId: row.thread_id, chatId: row.chat_id }));
 }
 
-/** Closes open threads that LiveChat no longer shows: deleted or anonymised (`gone`), or in no group of the token's (`hidden`). */
+/**
+ * Closes open threads that LiveChat no longer shows: deleted or anonymised (`gone`), or in no group of the token's
+ * (`hidden`). What was erased there is not kept here; what is only hidden is kept as long as anybody else's.
+ */
 export async function markUnseen(
   db: Database,
   threadIds: readonly string[],
@@ -212,7 +215,12 @@ export async function markUnseen(
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set({ state: 'ignored', reason, updated_at: at })
+    .set({
+      state: 'ignored',
+      reason,
+      updated_at: at,
+      ...(reason === 'gone' ? { email: null, customer_id: null, visitor: null } : {}),
+    })
     .where(oneOf(threadIds))
     .where('state', '=', 'open')
     .execute();
