@@ -75,8 +75,15 @@ describe('what silence would hide', () => {
     const { text } = composeEmail(facts());
     expect(text).toContain('  Last successful sync: 59 min ago (23 Nov, 07:00)');
     expect(text).toContain('  LiveChat read until: 1 h 10 min ago (23 Nov, 06:50)');
-    expect(text).toContain('! Dead threads: 3');
+    expect(text).toContain('! Dead threads: 3\n');
     expect(text).toContain('  Ready threads: 1,204');
+  });
+
+  test('tells how many of the dead threads nobody can replay any more', () => {
+    const contents = { errors: 0, groups: [], recovered: [], health: health({ dead: 1203, deadErased: 1100 }) };
+    expect(composeEmail(facts([], { contents })).text.replaceAll(/\s+/g, ' ')).toContain(
+      '! Dead threads: 1,203, of which 1,100 can only be dismissed: their data was kept for long enough',
+    );
   });
 
   test('stands out once the last success is older than three intervals, or there was none', () => {

@@ -3,6 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { at } from '../../test/digest/example.ts';
 import { keptLog } from '../../test/digest/logged.ts';
 import { testDatabase } from '../../test/postgres/database.ts';
+import { dismissDead, replayDead } from '../shared/store/dead.ts';
+import { syncHealth } from '../shared/store/health.ts';
 import { fileThreads, knownThreads } from '../shared/store/ledger.ts';
 import { applyRetention, type Retention } from './retention.ts';
 
@@ -60,7 +62,7 @@ describe('visitors’ data', () => {
       await thread(`old ${state}`, state, 31);
       await thread(`young ${state}`, state, 29);
     }
-    expect(await clean()).toEqual({ erasedVisitors: 2 });
+    expect(await clean()).toEqual({ erasedVisitors: 3 });
     const kept = { email: 'ann@example.com', customer_id: 'customer', visitor: { visitor: { name: 'Ann' } } };
     const gone = { email: null, customer_id: null, visitor: null };
     expect(await threads()).toEqual(
@@ -70,18 +72,31 @@ describe('visitors’ data', () => {
           state,
           content_hash: `hash ${age} ${state}`,
           lead_id: 7,
-          ...(age === 'old' && (state === 'synced' || state === 'ignored') ? gone : kept),
+          ...(age === 'old' && ['synced', 'ignored', 'dead'].includes(state) ? gone : kept),
         })),
       ),
     );
     const full = [{ field: 'firstName', from: null, to: 'Ann', rule: 'name' }];
     expect(await values()).toMatchObject({
       'old synced': [{ field: 'firstName', rule: 'name' }],
+      'old dead': [{ field: 'firstName', rule: 'name' }],
       'old ready': full,
       'young synced': full,
     });
     expect(JSON.stringify((await values())['old synced'])).not.toContain('Ann');
     expect(await clean()).toEqual({});
+  });
+
+  test('erased of a dead thread, it is told in the digest, and the thread can be dismissed and no more', async () => {
+    await thread('old', 'dead', 31);
+    await thread('young', 'dead', 29);
+    expect(await syncHealth(db)).toMatchObject({ dead: 2, deadErased: 0 });
+    await clean();
+    expect(await syncHealth(db)).toMatchObject({ dead: 2, deadErased: 1 });
+    expect(await replayDead(db, {}, NOW)).toBe(1);
+    expect(await syncHealth(db)).toMatchObject({ dead: 1, deadErased: 1, ready: 1 });
+    expect(await dismissDead(db, { threadIds: ['old'] }, NOW)).toBe(1);
+    expect(await syncHealth(db)).toMatchObject({ dead: 0, deadErased: 0 });
   });
 
   test('stays while the sync reads the thread again, however late the sync is', async () => {

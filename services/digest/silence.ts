@@ -36,7 +36,7 @@ const INTERVALS_UNTIL_LATE = 3;
  */
 export function healthView(facts: SilenceFacts, time: (at: Instant) => string): HealthView[] {
   const { health, now, syncInterval } = facts;
-  const { lastSuccessAt, watermark, dead, ready, open } = health;
+  const { lastSuccessAt, watermark, dead, deadErased, ready, open } = health;
   const age = (at: Instant) => Math.max(0, millisecondsOf(now) - millisecondsOf(at));
   const ago = (at: Instant) => `${durationWords(age(at))} ago (${time(at)})`;
   const isLate = (at: Instant | null) => at === null || age(at) > INTERVALS_UNTIL_LATE * syncInterval;
@@ -52,7 +52,7 @@ export function healthView(facts: SilenceFacts, time: (at: Instant) => string): 
       value: watermark === null ? 'not read yet' : ago(watermark),
       needsAttention: isLate(watermark),
     },
-    { label: 'Dead threads', value: inThousands(dead), needsAttention: dead > 0 },
+    { label: 'Dead threads', value: `${inThousands(dead)}${erasedWords(deadErased)}`, needsAttention: dead > 0 },
     { label: 'Ready threads', value: inThousands(ready), needsAttention: false },
     { label: 'Open threads', value: inThousands(open), needsAttention: false },
     ...health.calls.map(({ instance, day, calls }) => ({
@@ -68,6 +68,13 @@ export function healthView(facts: SilenceFacts, time: (at: Instant) => string): 
         needsAttention: false,
       })),
   ];
+}
+
+/** What the retention has left nothing of but the row. */
+function erasedWords(erased: number): string {
+  return erased === 0
+    ? ''
+    : `, of which ${inThousands(erased)} can only be dismissed: their data was kept for long enough`;
 }
 
 const NEARLY_USED_UP = 0.8;

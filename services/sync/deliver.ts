@@ -111,10 +111,10 @@ export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCoun
     state.failure ??= error;
     await Promise.allSettled(state.writes);
     // An error of our own may be a record's fault: then its attempt counts, so that it cannot stop us for ever.
-    if (error instanceof MarketoError || parts.signal.aborted) await giveBackTheRest(parts, state, now);
+    if (error instanceof MarketoError || parts.signal.aborted) await giveBackTheRest(parts, state);
     throw error;
   }
-  await giveBackTheRest(parts, state, now);
+  await giveBackTheRest(parts, state);
   return state.counts;
 }
 
@@ -567,8 +567,8 @@ function fullBatch(pending: Pending[], batchSize: number): Pending[] | undefined
 /** Bytes of leads in one body; Marketo answers HTTP 413 over 1 MB. */
 const LARGEST_BODY = 900_000;
 
-async function giveBackTheRest(parts: Deliver, state: State, now: Instant): Promise<void> {
-  await giveBack(parts.db, parts.runId, [...state.outstanding], now);
+async function giveBackTheRest(parts: Deliver, state: State): Promise<void> {
+  await giveBack(parts.db, parts.runId, [...state.outstanding]);
   state.counts.left += state.outstanding.size;
   state.outstanding.clear();
 }

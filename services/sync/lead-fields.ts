@@ -2,6 +2,7 @@ import type { Marketo } from '../shared/marketo/client.ts';
 import type { Field } from '../shared/marketo/types.ts';
 import { checkAgainstMarketo, missingFields, withoutFields } from '../shared/rules/check.ts';
 import type { Rules } from '../shared/rules/schema.ts';
+import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import type { Database } from '../shared/store/database.ts';
 import { readLeadFields, rememberLeadFields } from '../shared/store/lead-fields.ts';
 import type { Tell } from './warnings.ts';
@@ -20,7 +21,8 @@ export type RulesThatFit = {
  *
  * @param instance Marketo's host.
  * @param how `always`: asks in any case; `keep`: remembers what it was told, which a dry run does not.
- * @throws Failure (78) where the rules name a field that never was there, or cannot be written as they want.
+ * @throws Failure (78) where the rules name a field that never was there, or cannot be written as they want; and where
+ *   no rule would be left: leads with an address and nothing else are not what anybody wants.
  */
 export async function rulesThatFit(
   { db, marketo, instance, tell }: { db: Database; marketo: Marketo; instance: string; tell: Tell },
@@ -34,6 +36,13 @@ export async function rulesThatFit(
 
   const gone = missingFields(rules, fields).filter((name) => known?.gone.has(name) || known?.fields.has(name));
   const { rules: left, lost } = withoutFields(rules, new Set(gone));
+  if (lost.length > 0 && left.rules.length === 0) {
+    throw new Failure(
+      EXIT.configuration,
+      `Marketo no longer has ${gone.join(', ')}, and no rule is left without: bring the fields back, take them out of the rules, or check that MARKETO_ENDPOINT is the Marketo that the rules are for.`,
+      { code: 'lead-field-gone' },
+    );
+  }
   checkAgainstMarketo(left, fields);
   if (lost.length > 0) {
     await tell({

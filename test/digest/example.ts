@@ -35,6 +35,7 @@ export function health(changes: Partial<SyncHealth> = {}): SyncHealth {
     firstRunAt: at('2026-10-01T08:00:00Z'),
     watermark: at('2026-11-23T05:50:00Z'),
     dead: 3,
+    deadErased: 0,
     ready: 1204,
     open: 17,
     calls: [{ instance: '123-abc-456.mktorest.com', day: '2026-11-23', calls: 1632 }],

@@ -314,6 +314,26 @@ describe('an answer that is not Marketo’s', () => {
   );
 });
 
+describe('a Describe’s answer', () => {
+  const field = (name: string) => ({ dataType: 'string', rest: { name, readOnly: false } });
+
+  test.each([
+    ['nothing', []],
+    ['all but the address', [field('id'), field('firstName')]],
+    ['all but the id', [field('email'), field('firstName')]],
+    ['fields that REST does not have', [{ dataType: 'string' }]],
+  ])('that has %s is an error: every field of the rules would be taken for deleted', async (_name, fields) => {
+    const server = await scriptedMarketo({ describe: () => good(fields) });
+    servers.push(server);
+    const { marketo } = await connect(db, server);
+    await expect(marketo.describe()).rejects.toMatchObject({
+      name: 'MarketoError',
+      kind: 'undocumented',
+      endpoint: 'describe',
+    });
+  });
+});
+
 describe('a look-up’s answer', () => {
   const lead = (more: object = {}) => ({
     id: 7001,

@@ -87,7 +87,11 @@ export function token(value: string, seconds = 3599): Scripted {
 const HEALTHY: Required<Script> = {
   identity: () => token('token-of-the-script'),
   usage: () => good([{ date: '2026-11-23', total: 7, users: [] }]),
-  describe: () => good([{ dataType: 'email', rest: { name: 'email', readOnly: false } }]),
+  describe: () =>
+    good([
+      { dataType: 'integer', rest: { name: 'id', readOnly: true } },
+      { dataType: 'email', rest: { name: 'email', readOnly: false } },
+    ]),
   lookup: () => good([]),
   create: ({ body }) => good(inputOf(body).map((_, index) => ({ id: index + 1, status: 'created' }))),
   update: ({ body }) => good(inputOf(body).map((_, index) => ({ id: index + 1, status: 'updated' }))),

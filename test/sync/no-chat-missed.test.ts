@@ -400,6 +400,11 @@ test('F17: a chat that is deleted while it is followed is closed as gone, and as
   archive.deleteChat(chatId);
   await sync();
   expect(await states()).toEqual({ [threadId]: 'ignored: gone' });
+  expect(await db.selectFrom('chat_thread').selectAll().executeTakeFirstOrThrow()).toMatchObject({
+    email: null,
+    customer_id: null,
+    visitor: null,
+  });
   const calls = sandbox.livechat.calls().length;
   await sync();
   expect(

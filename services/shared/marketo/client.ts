@@ -126,13 +126,21 @@ export function createMarketo(options: MarketoOptions) {
     /** The calls of the instance's day so far, of all its users. */
     usage: readUsage,
 
-    /** The fields of leads that REST knows, by their REST names (which are case-sensitive). */
+    /**
+     * The fields of leads that REST knows, by their REST names (which are case-sensitive).
+     *
+     * @throws MarketoError where id or email is not among them: every Marketo has both, so that such an answer tells
+     *   nothing of the other fields, and whoever believed it would take them all for deleted.
+     */
     async describe(): Promise<Map<string, Field>> {
       const answer = await call(
         { endpoint: 'describe', path: 'leads/describe.json', records: 0, writes: false },
         describeAnswer,
       );
-      return fieldsOf(answer.result);
+      const fields = fieldsOf(answer.result);
+      if (!fields.has('id') || !fields.has('email'))
+        throw new MarketoError('undocumented', 'describe', 'fields without id or email');
+      return fields;
     },
 
     /**

@@ -10,6 +10,7 @@ import {
   groupShape,
   type Member,
   memberShape,
+  OWN_REASONS,
   type Rule,
   type Rules,
   SEPARATOR,
@@ -132,6 +133,7 @@ function readModel(reader: Reader): Rules {
     rules: (rules ?? []).flatMap((one, index) => readRule(reader, one, ['fields', index]) ?? []),
   };
   refuseDoubles(reader, rules ?? []);
+  refuseEqualNames(reader, rules ?? []);
   refuseLoops(reader, read.rules);
   return assemble(read.eligible, read.rules);
 }
@@ -141,6 +143,12 @@ const record = z.record(z.string(), z.unknown());
 function readEligible(reader: Reader, written: unknown, path: Key[]) {
   const place = `eligible ${Number(path[1]) + 1}, `;
   const shape = checked(reader, eligibleShape, written, path, place);
+  if (shape && OWN_REASONS.some((own) => own === shape.reason))
+    reader.say(
+      [...path, 'reason'],
+      place,
+      `reason ${shape.reason} is one that the sync itself gives to threads: choose another, such as rule-${shape.reason}`,
+    );
   const when = shape && readExpression(reader, shape.when, 'eligible', [...path, 'when'], `${place}when: `);
   return shape && when && { reason: shape.reason, when };
 }
@@ -268,6 +276,30 @@ function refuseDoubles(reader: Reader, rules: readonly unknown[]): void {
 }
 
 /**
+ * A rule is told by its name, in explanations, in the audit trail, and where Marketo refuses a value and its group goes
+ * with it. Two fields of one name are told as such.
+ */
+function refuseEqualNames(reader: Reader, rules: readonly unknown[]): void {
+  const seen = new Map<string, 'field' | 'group'>();
+  rules.forEach((rule, index) => {
+    const { group, field } = named.safeParse(rule).data ?? {};
+    const name = group ?? field;
+    if (name === undefined) return;
+    const kind = group === undefined ? 'field' : 'group';
+    const before = seen.get(name);
+    if (before !== undefined && !(before === 'field' && kind === 'field'))
+      reader.say(
+        ['fields', index, kind],
+        '',
+        before === kind
+          ? `two groups are called "${name}": give each a name of its own`
+          : `"${name}" is the name of a group and of a field with a rule of its own: give the group another name`,
+      );
+    seen.set(name, before ?? kind);
+  });
+}
+
+/**
  * What expressions read of the lead does not change by writing: else one delivery would change what the next one decides,
  * and a thread that is delivered twice (which may happen) would count twice.
  */
@@ -294,7 +326,11 @@ function refuseLoops(reader: Reader, rules: readonly Rule[]): void {
 const OF_ITSELF = new Set(['id', 'email', 'createdAt', 'updatedAt']);
 
 const field = z.string().optional().catch(undefined);
-const named = z.object({ field, fields: z.array(z.object({ field }).catch({ field: undefined })).catch([]) });
+const named = z.object({
+  group: field,
+  field,
+  fields: z.array(z.object({ field }).catch({ field: undefined })).catch([]),
+});
 
 /** Fields that are never written, whatever the rules say: the two keys by which leads are found. */
 const KEYS = new Map([

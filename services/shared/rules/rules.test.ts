@@ -215,10 +215,48 @@ describe('a rules file', () => {
     ['version: 1\nfields:\n  - { field: x, value: a, wirte: always }', 'line 3'],
     ['version: 1\nfields: [', 'line 2'],
     ['', 'line 1'],
+    [
+      'version: 1\nfields:\n  - { group: g, write: always, fields: [{ field: x, value: a }] }\n  - { group: g, write: always, fields: [{ field: y, value: a }] }',
+      'line 4: two groups are called "g": give each a name of its own',
+    ],
+    [
+      'version: 1\nfields:\n  - { field: x, value: a, write: always }\n  - group: x\n    write: always\n    fields: [{ field: y, value: a }]',
+      'line 4: "x" is the name of a group and of a field with a rule of its own: give the group another name',
+    ],
+    [
+      'version: 1\nfields:\n  - { group: x, write: always, fields: [{ field: y, value: a }] }\n  - { field: x, value: a, write: always }',
+      'line 4: "x" is the name of a group and of a field',
+    ],
   ])('is refused with its line: %j', (text, said) => {
     expect(() => parseRules(text, 'mine.yaml')).toThrow(
       expect.objectContaining({ exitCode: 78, message: expect.stringContaining(said) }),
     );
+  });
+
+  test('may call a group as one of its own fields: only the group is a rule', () => {
+    const text =
+      'version: 1\nfields:\n  - { group: city, write: always, fields: [{ field: city, value: a }, { field: state, value: b }] }';
+    expect(parseRules(text, 'mine.yaml').rules.map(({ name }) => name)).toEqual(['city']);
+  });
+
+  test.each([
+    'no-address',
+    'address-not-ascii',
+    'address-with-comma',
+    'address-malformed',
+    'address-excluded',
+    'gone',
+    'hidden',
+    'forgotten',
+    'dismissed',
+    'run-failed',
+  ])('has no reason that the sync itself gives to threads: %s', (reason) => {
+    const text = (own: string) =>
+      `version: 1\neligible:\n  - when: visitor.name != ""\n    reason: ${own}\nfields: [{ field: x, value: a, write: always }]`;
+    expect(() => parseRules(text(reason), 'mine.yaml')).toThrow(
+      `line 4: eligible 1, reason ${reason} is one that the sync itself gives to threads: choose another, such as`,
+    );
+    expect(parseRules(text(`${reason}s`), 'mine.yaml').eligible).toHaveLength(1);
   });
 
   test('names no field that Marketo does not have, or does not let be written', () => {

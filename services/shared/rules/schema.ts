@@ -81,6 +81,20 @@ export const groupShape = z.strictObject({
   when: when.optional(),
   fields: z.array(memberShape, { error: 'must be a list of fields' }).min(1, 'must have a field at least'),
 });
+/** What the system itself says of a thread: a reason of the rules that is the same would tell two stories in one word. */
+export const OWN_REASONS = [
+  'no-address',
+  'address-not-ascii',
+  'address-with-comma',
+  'address-malformed',
+  'address-excluded',
+  'gone',
+  'hidden',
+  'forgotten',
+  'dismissed',
+  'run-failed',
+] as const;
+
 export const eligibleShape = z.strictObject({
   reason: z
     .string({ error: 'must be a short reason, such as spam' })

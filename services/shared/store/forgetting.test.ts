@@ -117,6 +117,22 @@ describe('a person who is to be forgotten', () => {
     ]);
   });
 
+  test.each(['\n', '\r\n', '\t', '\b', '\f', '\u0001', '\u001f', '"', '\\', '\\n', '\\u000a', ' ', '<', '/'])(
+    'is found behind %j too, in what another has said and in what was written of it',
+    async (before) => {
+      const said = `write to:${before}ann@example.com${before}please`;
+      await thread('T', { state: 'ready', email: 'eve@example.com', visitor: JSON.stringify({ form: { q: said } }) });
+      const written = JSON.stringify([{ field: 'notes', from: said, to: `${said} soon`, rule: 'notes' }]);
+      await sql`update livechat_marketo.lead_change set changes = ${written}`.execute(db);
+      expect(await forget(db, 'Ann@example.com')).toMatchObject({ chat_thread: 1, lead_change: 1 });
+      expect(await everything()).not.toMatch(/ann@/i);
+      expect((await ledger())['T']?.visitor).toEqual({ form: { q: `write to:${before}${before}please` } });
+      const [change] = await db.selectFrom('lead_change').select('changes').execute();
+      const left = `write to:${before}•••${before}please`;
+      expect(change?.changes).toEqual([{ field: 'notes', from: left, to: `${left} soon`, rule: 'notes' }]);
+    },
+  );
+
   test('is not taken for somebody whose address has theirs in it', async () => {
     const others = [
       'joann@example.com',

@@ -38,7 +38,7 @@ export async function forget(db: Database, address: string): Promise<Forgotten> 
     const ids = threads.map(({ threadId }) => threadId);
     const leads = threads.flatMap(({ leadId }) => leadId ?? []);
     return {
-      lead_change: await removeChanges(transaction, ids, leads),
+      lead_change: (await removeChanges(transaction, ids, leads)) + (await clearChanges(transaction, person)),
       sync_error: await clearErrors(transaction, ids, leads, person),
       chat_thread: (await clearThreads(transaction, ids)) + (await clearMentions(transaction, person)),
       run: await clearRuns(transaction, person),
@@ -152,6 +152,16 @@ async function removeChanges(
   return Number(numDeletedRows);
 }
 
+/** The address in what was written to others' leads; elsewhere than in a visit, it may be told that something stood there. */
+async function clearChanges(transaction: DatabaseTransaction, person: string): Promise<number> {
+  const { numUpdatedRows } = await transaction
+    .updateTable('lead_change')
+    .where(mentions(sql`changes::text`, inJson(person)))
+    .set({ changes: sql<string>`${without(sql`changes::text`, inJson(person))}::jsonb` })
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
 /** An error stays, because a digest is to tell of it; whom it happened to goes. */
 async function clearErrors(
   transaction: DatabaseTransaction,
@@ -219,11 +229,20 @@ function without(text: RawBuilder<unknown>, person: string, instead = '•••
   return sql<string>`regexp_replace(${text}, ${pattern(person)}, ${instead}, 'gi')`;
 }
 
-/** Postgres' regular expressions; every character that is not a letter or a digit is taken literally. */
+/**
+ * Postgres' regular expressions; every character that is not a letter or a digit is taken literally.
+ *
+ * In the text of a JSON value, a line break before the address is written `\n` (and other signs `\u0001`): then the letter
+ * before the address is none of the address's. That is also so where a text quotes JSON; who really has a backslash and
+ * such a letter before their address is taken for the person, because the other mistake would leave the person's there.
+ */
 function pattern(person: string): string {
   const literal = person.replace(/[^\p{L}\p{N}]/gu, String.raw`\$&`);
-  return String.raw`(?<![a-z0-9._%+-])${literal}(?![a-z0-9-]|\.[a-z0-9])`;
+  return String.raw`(?:(?<![a-z0-9._%+-])|(?<=${ESCAPE}))${literal}(?![a-z0-9-]|\.[a-z0-9])`;
 }
+
+/** A sign that JSON writes with a backslash and a letter or four digits. */
+const ESCAPE = String.raw`\\[nrtbf]|\\u[0-9a-f]{4}`;
 
 function ofThreads(ids: readonly string[]) {
   return sql<boolean>`thread_id = any(${[...ids]}::text[])`;

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Instant } from '../runtime/instant.ts';
 import type { Database, DatabaseTransaction } from './database.ts';
 import type { RunOutcome } from './schema.ts';
@@ -13,6 +14,8 @@ export type SyncHealth = {
   /** Up to when LiveChat has been read; null before the first sync. */
   watermark: Instant | null;
   dead: number;
+  /** Those of the dead whose data was erased: they can be dismissed, and not replayed. */
+  deadErased: number;
   ready: number;
   open: number;
   /** Our calls of each instance's latest day, as `2026-11-23`. */
@@ -36,7 +39,11 @@ export async function syncHealth(db: Database | DatabaseTransaction): Promise<Sy
     .executeTakeFirst();
   const threads = await db
     .selectFrom('chat_thread')
-    .select((select) => ['state', select.fn.countAll<number>().as('count')])
+    .select((select) => [
+      'state',
+      select.fn.countAll<number>().as('count'),
+      sql<number>`count(*) filter (where visitor is null or email is null)`.as('erased'),
+    ])
     .where('state', 'in', ['dead', 'ready', 'open'])
     .groupBy('state')
     .execute();
@@ -47,6 +54,7 @@ export async function syncHealth(db: Database | DatabaseTransaction): Promise<Sy
     firstRunAt: first?.started_at ?? null,
     watermark: watermark?.position ?? null,
     dead: inState('dead'),
+    deadErased: threads.find((row) => row.state === 'dead')?.erased ?? 0,
     ready: inState('ready'),
     open: inState('open'),
     calls: await latestDays(db),

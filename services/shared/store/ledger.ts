@@ -243,7 +243,10 @@ export async function openThreads(db: Database): Promise<{ threadId: string; cha
   return rows.map((row) => ({ threadId: row.thread_id, chatId: row.chat_id }));
 }
 
-/** Closes open threads that LiveChat no longer shows: deleted or anonymised (`gone`), or in no group of the token's (`hidden`). */
+/**
+ * Closes open threads that LiveChat no longer shows: deleted or anonymised (`gone`), or in no group of the token's
+ * (`hidden`). What was erased there is not kept here; what is only hidden is kept as long as anybody else's.
+ */
 export async function markUnseen(
   db: Database,
   threadIds: readonly string[],
@@ -253,7 +256,12 @@ export async function markUnseen(
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set({ state: 'ignored', reason, updated_at: at })
+    .set({
+      state: 'ignored',
+      reason,
+      updated_at: at,
+      ...(reason === 'gone' ? { email: null, customer_id: null, visitor: null } : {}),
+    })
     .where(oneOf(threadIds))
     .where('state', '=', 'open')
     .execute();
@@ -447,15 +455,14 @@ export async function markRefused(
 }
 
 /**
- * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs.
- *
- * @param at the run's instant; they are due from then on.
+ * Gives threads back untried, because a whole call failed, or the run was stopped: that attempt was not theirs. They are
+ * due when they were before: one that waited, and that another of its address had brought along, goes on waiting.
  */
-export async function giveBack(db: Database, runId: number, threadIds: readonly string[], at: Instant): Promise<void> {
+export async function giveBack(db: Database, runId: number, threadIds: readonly string[]): Promise<void> {
   if (threadIds.length === 0) return;
   await db
     .updateTable('chat_thread')
-    .set((row) => ({ attempts: row('attempts', '-', 1), next_attempt_at: at, run_id: null }))
+    .set((row) => ({ attempts: row('attempts', '-', 1), run_id: null }))
     .where(oneOf(threadIds))
     .where('run_id', '=', runId)
     .where('state', '=', 'ready')
