@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -209,6 +211,42 @@ describe.skipIf(!canRender)('what a person reads (skipped where there is no helm
     );
     expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
     expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);
+  });
+});
+
+describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)', () => {
+  test('the README’s production values are taken, and its Secrets have the keys that are asked for', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const block = /```yaml\n# production.yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'production.yaml');
+    writeFileSync(file, block);
+    const objects = render(['--values', file, '--set-file', 'rules=rules.yaml']);
+    const asked = [...JSON.stringify(objects).matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"/g)];
+    const made = [...readme.matchAll(/create secret generic (\S+) --from-literal=([\w-]+)=/g)].map(
+      ([, name, key]) => `${name}/${key}`,
+    );
+    // The operator of the database makes the other.
+    const wanted = new Set(asked.map(([, name, key]) => `${name}/${key}`).filter((one) => one !== 'lcm-db-app/uri'));
+    expect([...wanted].sort()).toEqual(made.sort());
+  });
+
+  test('skaffold installs the try-out, and forwards Services that are there', () => {
+    const { build, deploy, portForward } = parse(readFileSync('skaffold.yaml', 'utf8'));
+    const [release] = deploy.helm.releases;
+    expect(release.chartPath).toBe(CHART);
+    const set = Object.entries(release.setValues).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+    const objects = render(set, release.name);
+    for (const { resourceName, port } of portForward) {
+      expect(one(objects, 'Service', resourceName.replace(/^.*-/, '-'))).toMatchObject({
+        metadata: { name: resourceName },
+        spec: { ports: expect.arrayContaining([expect.objectContaining({ port })]) },
+      });
+    }
+    const variable = build.artifacts[0].image.replaceAll('-', '_');
+    expect(release.setValueTemplates).toEqual({
+      'image.repository': `{{.IMAGE_REPO_${variable}}}`,
+      'image.tag': `{{.IMAGE_TAG_${variable}}}`,
+    });
   });
 });
 
