@@ -43,6 +43,7 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'status.token': 'x' }, /token is given twice/],
   [PRODUCTION, { 'status.cluster': { runNow: true, enabled: false } }, /runNow needs status\.cluster\.enabled/],
   ['try-out-values.yaml', { 'status.cluster.runNow': true }, /runNow needs a token/],
+  [PRODUCTION, { 'serviceAccount.create': false }, /namespace’s default account/],
   [PRODUCTION, { 'status.podDisruptionBudget.enabled': true }, /for two replicas and more/],
   [PRODUCTION, { 'status.enabled': false }, /metrics\.serviceMonitor needs the status service/],
   [PRODUCTION, { 'grafana.alerts.enabled': true }, /needs grafana\.alerts\.datasourceUid/],

@@ -139,6 +139,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if and .cluster.runNow (not (or .existingSecret .token)) }}
 - "status.cluster.runNow needs a token, in status.existingSecret: or nobody could use it."
 {{- end }}
+{{- if and .enabled .cluster.enabled (not (or $.Values.serviceAccount.create $.Values.serviceAccount.statusName)) }}
+- "serviceAccount.create=false would give the status service’s rights to the namespace’s default account, and so to every pod that uses it: name an account in serviceAccount.statusName, or set status.cluster.enabled=false."
+{{- end }}
 {{- if and .podDisruptionBudget.enabled (lt (int .replicas) 2) }}
 - "status.podDisruptionBudget is for two replicas and more (status.replicas)."
 {{- end }}
