@@ -74,10 +74,16 @@ test('a slip in an expression would be found', () => {
   });
 });
 
-test('what is exported is used: every metric is in the dashboard or in an alert, but for what only tells of itself', () => {
+test('what is exported is used: every metric is in the dashboard or in an alert, but for what only tells more of another', () => {
+  const more = [
+    'lcm_build_info',
+    'lcm_sync_last_run_timestamp_seconds',
+    'lcm_lease_acquired_timestamp_seconds',
+    'lcm_lease_expires_timestamp_seconds',
+    'lcm_marketo_day_limit_calls',
+  ];
   const used = new Set(EXPRESSIONS.flatMap(([, expr]) => read(expr).metrics.map(({ name }) => name)));
-  const unused = [...KNOWN.keys()].filter((name) => !used.has(name));
-  expect(unused.sort()).toEqual(['lcm_build_info', 'lcm_sync_last_run_timestamp_seconds']);
+  expect([...KNOWN.keys()].filter((name) => !used.has(name) && !more.includes(name))).toEqual([]);
   expect(KNOWN.size).toBeGreaterThan(20);
 });
 

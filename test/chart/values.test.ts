@@ -72,6 +72,7 @@ const MALFORMED: [Record<string, unknown>, RegExp][] = [
   [{ 'database.schema': 'Sales' }, /database\/schema/],
   [{ 'migrations.mode': 'job' }, /migrations\/mode/],
   [{ 'status.replicas': '2' }, /replicas/],
+  [{ 'status.token': 'tooShort' }, /status\/token/],
   [{ 'podLabels.team': 7 }, /podLabels\/team/],
   [{ 'sync.resources.limit': {} }, /'limit' not allowed/],
   [{ rules: { version: 1 } }, /rules/],
@@ -94,6 +95,12 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     const { status, stderr } = helm(['template', 'lcm', CHART]);
     expect(status).not.toBe(0);
     expect(stderr.match(/^- /gm)).toHaveLength(8);
+  });
+
+  test('a release whose name has a dot is refused: its Services could not be made', () => {
+    const { status, stderr } = helm(['template', 'a.b', CHART, ...given(PRODUCTION)]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/takes no dots/);
   });
 
   test('an interval of hours and a deadline that fits it are taken', () => {
@@ -182,7 +189,7 @@ describe.skipIf(!canRender)('an upgrade (skipped where there is no helm)', () =>
       const pod = podsOf([one(render(given('inline-secrets-values.yaml', set)), 'Deployment', '-status')])[0];
       return JSON.stringify(pod?.owner['spec']).match(/"checksum\/secret":"([0-9a-f]+)"/)?.[1];
     };
-    expect(checksum({ 'status.token': 'another' })).not.toBe(checksum({}));
+    expect(checksum({ 'status.token': 'anotherStatusToken' })).not.toBe(checksum({}));
     expect(checksum({ 'sync.settle': '20m' })).toBe(checksum({}));
   });
 });

@@ -144,7 +144,6 @@
 {{- end }}
 {{ include "lcm.env.text" (dict "name" "SYNC_INTERVAL" "value" (include "lcm.sync.interval" .)) }}
 {{ include "lcm.env.text" (dict "name" "MARKETO_DAILY_CALLS" "value" (int .Values.marketo.dailyCalls)) }}
-{{ include "lcm.env.text" (dict "name" "MARKETO_DAILY_QUOTA" "value" (int .Values.marketo.dailyQuota)) }}
 {{- if .Values.status.cluster.enabled }}
 {{ include "lcm.env.text" (dict "name" "KUBERNETES_RELEASE" "value" .Release.Name) }}
 - name: KUBERNETES_NAMESPACE

@@ -4,12 +4,18 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 */}}
 {{- define "lcm.validate" -}}
 {{- $wrong := list -}}
-{{- range list "database" "credentials" "mail" "times" "modes" "status" "monitoring" "rules" "environment" -}}
+{{- range list "release" "database" "credentials" "mail" "times" "modes" "status" "monitoring" "rules" "environment" -}}
 {{- $wrong = concat $wrong (include (printf "lcm.validate.%s" .) $ | fromYamlArray) -}}
 {{- end -}}
 {{- if $wrong -}}
 {{- fail (printf "\n\nThe values do not hold:\n- %s\n" (join "\n- " $wrong)) -}}
 {{- end -}}
+{{- end -}}
+
+{{- define "lcm.validate.release" -}}
+{{- if contains "." .Release.Name }}
+- {{ printf "The release is called %s; a Service’s name takes no dots: give it another name." .Release.Name | quote }}
+{{- end }}
 {{- end -}}
 
 {{- define "lcm.validate.database" -}}
