@@ -1,13 +1,8 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 
-/** Finds threads without an address by their customer, threads by their start, and errors by their kind. */
+/** Finds threads by their customer and by their start, and errors by their kind. */
 export async function up(db: Kysely<never>): Promise<void> {
-  await db.schema
-    .createIndex('chat_thread_nameless')
-    .on('chat_thread')
-    .column('customer_id')
-    .where(sql.ref('reason'), '=', sql.lit('no-address'))
-    .execute();
+  await db.schema.createIndex('chat_thread_by_customer').on('chat_thread').column('customer_id').execute();
   await db.schema.createIndex('chat_thread_by_start').on('chat_thread').column('started_at').execute();
   await db.schema.createIndex('sync_error_by_kind').on('sync_error').columns(['code', 'subject', 'at']).execute();
 }

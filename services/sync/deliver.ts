@@ -3,7 +3,8 @@ import pLimit from 'p-limit';
 import type { Marketo } from '../shared/marketo/client.ts';
 import { MarketoError, RECORD_CLASSES, recordClassOf } from '../shared/marketo/errors.ts';
 import type { Field, Lead, LeadValues, Refusal, WriteResult } from '../shared/marketo/types.ts';
-import { type Decision, decide } from '../shared/rules/decide.ts';
+import type { Decision } from '../shared/rules/decide.ts';
+import { decideAll } from '../shared/rules/decide-all.ts';
 import type { Rules } from '../shared/rules/schema.ts';
 import type { Instant } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
@@ -219,7 +220,7 @@ async function lookUpAndDecide(
     if (candidates === 'refused') continue;
     const lead = mostRecentlyUpdated(candidates ?? []);
     if (lead && candidates && candidates.length > 1) warnings.push(duplicateWarning(visitor, lead, candidates.length));
-    const decision = decide(parts.rules, visitor.input, lead?.values, parts.fields);
+    const decision = decideAll(parts.rules, visitor.inputs, lead?.values, parts.fields);
     const pending = { visitor, values: valuesOf(visitor, decision, lead), decision, lead, lookedUpAt, lost: [] };
     if (!lead) state.creates.push(pending);
     else if (decision.changes.length > 0) state.updates.push(pending);

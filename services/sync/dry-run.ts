@@ -1,4 +1,4 @@
-import type { LiveChat } from '../shared/livechat/client.ts';
+import { LARGEST_PAGE, type LiveChat } from '../shared/livechat/client.ts';
 import type { ChatWithThread } from '../shared/livechat/types.ts';
 import { visitorOf } from '../shared/livechat/visitor.ts';
 import type { Marketo } from '../shared/marketo/client.ts';
@@ -60,7 +60,15 @@ export async function dryRun({ config, db, rules, log, signal, clock }: DryRun, 
     const judge = judgeOf(config, rules);
     const planning = { ...fitting, db, marketo, plan, printer, batchSize: config.MARKETO_BATCH_SIZE };
     const file = (chats: readonly ChatWithThread[]) => collect(db, judge, plan, chats);
-    const reading: Reading = { livechat, log, signal, file, seen: plan.seen, tell: dry.tell };
+    const reading: Reading = {
+      livechat,
+      log,
+      signal,
+      file,
+      seen: plan.seen,
+      pageLimit: LARGEST_PAGE,
+      tell: dry.tell,
+    };
     for await (const _ of slices(reading, window, now)) if (plan.found.length > MOST_FOUND) await planFound(planning);
     await readOpen(reading, db, now());
     await planFound(planning);

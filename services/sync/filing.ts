@@ -14,6 +14,7 @@ import { addCounts } from '../shared/store/counters.ts';
 import type { Database, DatabaseTransaction } from '../shared/store/database.ts';
 import { forgottenAddresses } from '../shared/store/forgetting.ts';
 import {
+  addressesOfCustomers,
   fileThreads,
   type KnownThread,
   knownThreads,
@@ -162,18 +163,27 @@ function verdictOn(thread: ThreadOfVisitor, before: KnownThread | undefined, jud
     const isOpen = before.state === 'open';
     return { filed, result: isOpen ? 'open' : 'known', write: isOpen && differs ? 'file' : 'nothing' };
   }
-  if (isChange(before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
-  return { filed, result: 'known', write: differs ? 'refresh' : 'nothing' };
+  if (isChange(thread, before, filed, differs, judge)) return { filed, result: 'changed', write: 'file' };
+  const isErased = before.visit === null && before.state !== 'ready';
+  return { filed, result: 'known', write: differs && !isErased ? 'refresh' : 'nothing' };
 }
 
 /** Whether an ended thread must be decided about (again). */
-function isChange(before: KnownThread, filed: ReadThread, differs: boolean, judge: Judge): boolean {
+function isChange(
+  thread: ThreadOfVisitor,
+  before: KnownThread,
+  filed: ReadThread,
+  differs: boolean,
+  judge: Judge,
+): boolean {
   switch (before.state) {
     case 'open':
       return true;
     case 'ready':
       return filed.state === 'ignored' || usedDiffers(before, filed, differs, judge);
     case 'synced':
+      // Once its content is erased, the profile that LiveChat shows of today may be another person's.
+      if (before.visit === null && !thread.saysAddress) return false;
       return usedDiffers(before, filed, differs, judge);
     case 'dead':
       // It was never delivered: whatever has changed in it may be what it died of.
@@ -226,7 +236,8 @@ function reasonAgainst(visit: Visit, judge: Judge): string | undefined {
 
 /**
  * Who gave no address may give one later, in their next thread: then their earlier threads are theirs, and are delivered
- * under it. LiveChat's customer id is the link; a thread that has an address of its own keeps it.
+ * under it, whichever of them is filed first. LiveChat's customer id is the link; a thread that has an address of its own
+ * keeps it.
  */
 async function relink(
   transaction: DatabaseTransaction,
@@ -234,18 +245,17 @@ async function relink(
   judge: Judge,
   at: Instant,
 ): Promise<void> {
-  const named = filed
-    .filter(({ state, customerId }) => state === 'ready' && customerId !== undefined)
-    .toSorted((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
-  if (named.length === 0) return;
-  const nameless = await threadsWithoutAddress(
-    transaction,
-    named.flatMap(({ customerId }) => customerId ?? []),
-  );
+  const customers = filed
+    .filter(({ state, reason }) => state === 'ready' || reason === 'no-address')
+    .flatMap(({ customerId }) => customerId ?? []);
+  if (customers.length === 0) return;
+  const nameless = await threadsWithoutAddress(transaction, customers);
+  if (nameless.length === 0) return;
+  const named = await addressesOfCustomers(transaction, customers);
   const linked = nameless.flatMap((thread): LedgerThread[] => {
     const next = named.find((one) => one.customerId === thread.customerId && one.startedAt > thread.startedAt);
     const visit = storedContent.safeParse(thread.visit).data;
-    if (next?.email === undefined || !visit) return [];
+    if (!next || !visit) return [];
     const content = { ...visit, visitor: { ...visit.visitor, email: next.email } };
     // Its eligibility was never asked for: the missing address came first.
     if (judge.ineligible(content) !== undefined) return [];

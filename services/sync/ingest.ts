@@ -9,7 +9,7 @@ import type { Database } from '../shared/store/database.ts';
 import { fileThreads, knownThreads, markUnseen, openThreads } from '../shared/store/ledger.ts';
 import type { FilingCounts } from './filing.ts';
 import { type Tell, warnOfHiddenThreads, warnOfHistoryCut } from './warnings.ts';
-import { halvesOf, type Window } from './window.ts';
+import { halvesOf, lengthOf, type Window } from './window.ts';
 
 /** How LiveChat is read, whatever becomes of what is read. */
 export type Reading = {
@@ -21,8 +21,19 @@ export type Reading = {
   file: (chats: readonly ChatWithThread[], at: Instant) => Promise<void>;
   /** The ids of all threads that were taken so far. */
   seen: ReadonlySet<string>;
+  /** Threads a page: see pageLimitOf. */
+  pageLimit: number;
   tell: Tell;
 };
+
+/**
+ * How many threads a page has in a run. LiveChat's pages go on strictly after the last thread's time, so that of two
+ * threads with one time on a page's cut the second is on no page, in this run and in all that cut there. So each run cuts
+ * elsewhere, and what one has missed the next one sees, whatever LiveChat announces.
+ */
+export function pageLimitOf(runId: number): number {
+  return LARGEST_PAGE - (runId % 13);
+}
 
 /** Reading into the ledger. */
 export type Ingest = Reading & { db: Database; runId: number; counts: FilingCounts };
@@ -117,12 +128,11 @@ type Slice = {
 type Read = { found: number; ids: Set<string> };
 
 /**
- * LiveChat's pages go on strictly after the last thread's time, so of two threads with the same time on a page's cut the
- * second is dropped. Where fewer threads came than were announced, the window is read again in halves, whose pages are
- * cut elsewhere, down to windows that fit on one page. The number announced is an estimate, so this ends after so many
- * halvings; it goes into halves only where these come short themselves.
+ * Where fewer threads came than were announced, a page's cut may have dropped one: then the window is read again in
+ * halves, down to windows that fit on one page, and to the millisecond. It goes into halves only where these come short
+ * themselves, so that it costs two calls a halving; this is the bound where an estimate is wrong everywhere.
  */
-const DEEPEST_HALVING = 12;
+const DEEPEST_HALVING = 40;
 
 async function readCompletely(
   parts: Reading,
@@ -137,7 +147,12 @@ async function readCompletely(
     return halves && lengthOf(window) > SHORTEST_CUT_MS ? readWithinPlan(parts, halves, now, slice, halvings) : read;
   }
   const { found, ids, pages } = read;
-  if (found <= ids.size || pages < 2 || halvings === 0 || !halves) return { found, ids };
+  if (found <= ids.size || pages < 2) return { found, ids };
+  if (halvings === 0 || !halves) {
+    // More threads of one millisecond than a page holds: from the other end, the other ones are on the first page.
+    const other = await readAll(parts, window, now, slice, 'desc');
+    return other === 'beyond the plan' ? { found, ids } : { found, ids: new Set([...ids, ...other.ids]) };
+  }
   for (const half of halves) {
     const again = await readCompletely(parts, half, now, slice, halvings - 1);
     if (again !== 'beyond the plan') for (const id of again.ids) ids.add(id);
@@ -168,14 +183,11 @@ async function readWithinPlan(
 
 const SHORTEST_CUT_MS = 3_600_000;
 
-function lengthOf({ from, to }: Window): number {
-  return millisecondsOf(to) - millisecondsOf(from);
-}
-
 /** LiveChat's smallest plan shows two months: what is newer is refused for some other reason, and must not be passed over. */
 const EVERY_PLAN_SHOWS_MS = 59 * 86_400_000;
 
-const SMALLEST_PAGE = 25;
+/** LiveChat gives up after 15 s: half as many threads take half as long, and a quarter is the last try. */
+const TIMES_SMALLER = 2;
 
 /** Walks one window from its first page to its last; from the start again where LiveChat wants smaller pages or another walk. */
 async function readAll(
@@ -183,9 +195,11 @@ async function readAll(
   window: Window,
   now: Instant,
   slice: Slice,
+  order: Walk['order'] = 'asc',
 ): Promise<(Read & { pages: number }) | 'beyond the plan'> {
   let patience = 1;
-  for (let walk: Walk = { order: 'asc', limit: LARGEST_PAGE }; ; ) {
+  let smaller = 0;
+  for (let walk: Walk = { order, limit: parts.pageLimit }; ; ) {
     const read = { found: 0, ids: new Set<string>(), pages: 0 };
     try {
       await readPages(parts, window, walk, now, slice, read);
@@ -195,8 +209,9 @@ async function readAll(
       const age = millisecondsOf(now) - millisecondsOf(window.from);
       if (error.type === 'limit_reached' && age > EVERY_PLAN_SHOWS_MS) return 'beyond the plan';
       if (error.type === 'request_timeout') {
-        if (walk.limit === SMALLEST_PAGE) throw unreachable('list_archives', error.type);
-        walk = { ...walk, limit: walk.limit / 2 };
+        if (smaller === TIMES_SMALLER) throw unreachable('list_archives', error.type);
+        smaller += 1;
+        walk = { ...walk, limit: Math.floor(walk.limit / 2) };
         parts.log.warn({ limit: walk.limit }, 'LiveChat needs too long for a page: asking for smaller ones');
         continue;
       }

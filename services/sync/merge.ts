@@ -3,7 +3,12 @@ import type { RuleInput } from '../shared/rules/decide.ts';
 import type { TakenThread } from '../shared/store/ledger.ts';
 
 /** A visitor as deliver handles them: all taken threads of one address. */
-export type Visitor = { email: string; threads: TakenThread[]; input: RuleInput };
+export type Visitor = {
+  email: string;
+  threads: TakenThread[];
+  /** What the rules see, for each thread, oldest first; what is known of the person is the same in all of them. */
+  inputs: RuleInput[];
+};
 
 /** A thread of the same address that was delivered before and is later than a taken one: what it knows goes first. */
 export type LaterThread = { email: string; endedAt: string; visit: unknown };
@@ -18,7 +23,7 @@ type Part = z.infer<typeof part>;
 
 /**
  * Groups threads by address, without case: several threads of one person become one visitor. Of what is known of the
- * person, the latest value that is not empty wins; name and place each as a whole. Thread and chat are the latest ones.
+ * person, the latest value that is not empty wins; name and place each as a whole. Each thread is still decided about.
  *
  * @param threads those that were taken, oldest first.
  * @param later threads of the same addresses that were delivered before, oldest first.
@@ -49,23 +54,17 @@ export function mergeByAddress(
   const visitors = [...byAddress.values()].map(({ email, threads: taken, seen }) => ({
     email,
     threads: taken,
-    input: mergeVisits(seen.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1)).map(({ visit }) => visit)),
+    inputs: mergeVisits(seen.toSorted((a, b) => (a.endedAt < b.endedAt ? -1 : 1)).map(({ visit }) => visit)),
   }));
   return { visitors, unreadable };
 }
 
 /** @param visits oldest first; unreadable ones are passed over */
-function mergeVisits(visits: readonly unknown[]): RuleInput {
-  const input: Record<keyof RuleInput, Part> = { visitor: {}, form: {}, thread: {}, chat: {} };
-  for (const one of visits) {
-    const seen = visitShape.safeParse(one).data;
-    if (!seen) continue;
-    input.visitor = mergePerson(input.visitor, seen.visitor);
-    input.form = latest(input.form, seen.form);
-    input.thread = seen.thread;
-    input.chat = seen.chat;
-  }
-  return input;
+function mergeVisits(visits: readonly unknown[]): RuleInput[] {
+  const readable = visits.flatMap((one) => visitShape.safeParse(one).data ?? []);
+  const visitor = readable.reduce<Part>((person, one) => mergePerson(person, one.visitor), {});
+  const form = readable.reduce<Part>((answers, one) => latest(answers, one.form), {});
+  return readable.map(({ thread, chat }) => ({ visitor, form, thread, chat }));
 }
 
 function mergePerson(earlier: Part, later: Part): Part {

@@ -1,6 +1,7 @@
 import type { Marketo } from '../shared/marketo/client.ts';
 import type { Field, Lead } from '../shared/marketo/types.ts';
-import { type Decision, decide } from '../shared/rules/decide.ts';
+import type { Decision } from '../shared/rules/decide.ts';
+import { decideAll } from '../shared/rules/decide-all.ts';
 import type { Rules } from '../shared/rules/schema.ts';
 import { mostRecentlyUpdated } from './deliver.ts';
 import type { Visitor } from './merge.ts';
@@ -28,7 +29,7 @@ export async function planBatch(
   return visitors.map((visitor) => {
     const leads = found.get(visitor.email.toLowerCase()) ?? [];
     const lead = mostRecentlyUpdated(leads);
-    const decision = decide(parts.rules, visitor.input, lead?.values, parts.fields);
+    const decision = decideAll(parts.rules, visitor.inputs, lead?.values, parts.fields);
     const action = !lead ? 'create' : decision.changes.length > 0 ? 'update' : 'leave alone';
     return { visitor, action, lead, leads: leads.length, decision };
   });

@@ -1,11 +1,20 @@
 import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import { addMilliseconds, earlier, type Instant, instantOf, later, millisecondsOf } from '../shared/runtime/instant.ts';
 import { setRunWindow } from '../shared/store/runs.ts';
-import { dropWatermark, moveWatermark, readWatermark, type Stream } from '../shared/store/watermark.ts';
+import {
+  dropLook,
+  dropWatermark,
+  dueLooks,
+  type Look,
+  moveWatermark,
+  planLook,
+  readWatermark,
+  type Stream,
+} from '../shared/store/watermark.ts';
 import { audit } from './audit.ts';
 import { fileActive, followOpen, type Ingest, type Reading, readSlice } from './ingest.ts';
 import { warnOfLag, warnOfScope } from './warnings.ts';
-import { dayOf, nextSlice, SLICE_MS, settledBy, type Window, windowOf } from './window.ts';
+import { dayOf, lengthOf, nextSlice, SLICE_MS, settledBy, type Window, windowOf } from './window.ts';
 
 /** What is read, by the settings. */
 export type ReadSettings = {
@@ -42,7 +51,7 @@ export async function* readLiveChat(
     return earlier(ours, parts.livechat.serverTime() ?? ours);
   };
   try {
-    await fileActive(parts, await parts.livechat.activeThreads(), now());
+    await fileActive(parts, await parts.livechat.activeThreads(parts.pageLimit), now());
     if (settings.SYNC_AUDIT !== undefined) await auditDay(parts, settings, settings.SYNC_AUDIT, now);
     else if (settings.SYNC_FROM !== undefined && settings.SYNC_TO !== undefined) {
       yield* backfill(parts, settings, { from: settings.SYNC_FROM, to: settings.SYNC_TO }, now);
@@ -74,10 +83,29 @@ async function catchUp(parts: Ingest, settings: ReadSettings, now: () => Instant
   await warnOfLag(parts.tell, watermark, now());
   // Once a day: with the first run that ends in another day than the one before.
   if (watermark?.slice(0, 10) !== window.to.slice(0, 10)) await warnOfScope(parts, now());
+  const looks = await dueLooks(db, now());
+  // Before the watermark moves: a run that dies in between must not leave a gap that nobody looks into again.
+  const gap = { from: watermark ?? window.from, to: window.to };
+  if (lengthOf(gap) > settings.SYNC_OVERLAP / 2) await planLook(db, runId, { ...gap, due: gap.to });
   for await (const reached of slices(parts, window, now)) {
     await moveWatermark(db, runId, reached);
     if (reached < window.to) log.info(`caught up to ${reached} of ${window.to}`);
   }
+  for (const look of looks) await lookAgain(parts, settings, look, now);
+}
+
+/**
+ * Reads a part of the past once more that was not read for long, after an outage or in the first run: a chat that began in
+ * it, and ended so shortly before it was read that LiveChat did not show it, may have begun too long ago for the overlap.
+ * This is done with the next run, and for the last time when the overlap has passed.
+ */
+async function lookAgain(parts: Ingest, settings: ReadSettings, look: Look, now: () => Instant): Promise<void> {
+  const { db, log, runId } = parts;
+  log.info(`reading again what was not read for long: ${look.from} to ${look.to}`);
+  for await (const _ of slices(parts, look, now));
+  const last = addMilliseconds(look.to, settings.SYNC_OVERLAP);
+  if (look.due < last) await planLook(db, runId, { ...look, due: last });
+  else await dropLook(db, look);
 }
 
 /**

@@ -18,7 +18,7 @@ import type { RunOutcome } from '../shared/store/schema.ts';
 import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { deliver, noDeliveries } from './deliver.ts';
 import { createFiling, fileChats, ignoredIn, type Judge } from './filing.ts';
-import type { Ingest } from './ingest.ts';
+import { type Ingest, pageLimitOf } from './ingest.ts';
 import { rulesThatFit } from './lead-fields.ts';
 import { UNKNOWN_FATE_MS, withLease } from './lease.ts';
 import { readLiveChat } from './read.ts';
@@ -139,6 +139,7 @@ async function work(run: Run, rules: Rules, signal: AbortSignal, clock: () => nu
         tell: run.tell,
         file: (chats, at) => fileChats(filing, chats, at),
         seen: filing.counted,
+        pageLimit: pageLimitOf(runId),
         counts: filing.counts,
       };
       for await (const now of readLiveChat(ingest, config, clock)) {

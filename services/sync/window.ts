@@ -1,4 +1,4 @@
-import { addMilliseconds, earlier, type Instant, later } from '../shared/runtime/instant.ts';
+import { addMilliseconds, earlier, type Instant, later, millisecondsOf } from '../shared/runtime/instant.ts';
 
 /** A part of LiveChat's past, both ends included. */
 export type Window = { from: Instant; to: Instant };
@@ -47,9 +47,14 @@ export function nextSlice(
 /** How long the first part of a window is: more than what an hourly run reads with a day's overlap. */
 export const SLICE_MS = 48 * 3_600_000;
 
+/** How long a window is, in milliseconds. */
+export function lengthOf({ from, to }: Window): number {
+  return millisecondsOf(to) - millisecondsOf(from);
+}
+
 /** Both halves of a window; they share a millisecond, so that nothing lies between them. */
 export function halvesOf({ from, to }: Window): [Window, Window] | undefined {
-  const middle = addMilliseconds(from, (Date.parse(to) - Date.parse(from)) / 2);
+  const middle = addMilliseconds(from, lengthOf({ from, to }) / 2);
   return from < middle && middle < to
     ? [
         { from, to: middle },

@@ -105,9 +105,11 @@ const GEOGRAPHY = ['country', 'state', 'city'];
 /** Whom Marketo should have, by what the generator knows: threads that have ended and can be seen by the second run. */
 function expectedAddresses(world: World): { expected: string[]; refused: string[] } {
   const end = world.end.getTime();
-  const delivered = world.threads.filter(
-    ({ createdAt, endsAt }) => Date.parse(createdAt) < end - SETTLE && endsAt !== undefined && Date.parse(endsAt) < end,
-  );
+  const delivered = world.threads
+    .filter(({ createdAt }) => Date.parse(createdAt) < end - SETTLE)
+    .filter(({ endsAt }) => endsAt !== undefined && Date.parse(endsAt) < end)
+    // As rules.yaml has it under `eligible`.
+    .filter(({ tags }) => !tags?.includes('spam'));
   const takes = (address: string) => /^[\x21-\x7e]+$/.test(address) && !address.endsWith(`@${OWN_DOMAIN}`);
   const addressesOf = (threads: typeof delivered) =>
     new Set(threads.flatMap(({ truth }) => truth.email?.toLowerCase() ?? []).filter(takes));

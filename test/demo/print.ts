@@ -12,7 +12,7 @@ const ROWS: [string, (run: RunReport) => number | undefined][] = [
   ['  changed', ({ counts }) => counts['changed']],
   ['  known already', ({ counts }) => counts['known']],
   ['  still going on', ({ counts }) => counts['open']],
-  ['  ignored (no usable address)', ({ counts }) => ignoredIn(counts)],
+  ['  ignored (no usable address, spam)', ({ counts }) => ignoredIn(counts)],
   ['visitors delivered', ({ counts }) => counts['visitors']],
   ['  leads created', ({ counts }) => counts['created']],
   ['  leads updated', ({ counts }) => counts['updated']],

@@ -180,7 +180,9 @@ fields:
   });
   const threads = () => db.selectFrom('chat_thread').select(['state', 'attempts', 'run_id']).execute();
   const runs = () => db.selectFrom('run').select(['outcome', 'error', 'finished_at']).orderBy('id').execute();
-  const errors = () => db.selectFrom('sync_error').select(['code', 'thread_id']).orderBy('id').execute();
+  // Reading LiveChat has warnings of its own: the sandbox's archive has threads that the plan withholds.
+  const errors = () =>
+    db.selectFrom('sync_error').select(['code', 'thread_id']).where('stage', '<>', 'ingest').orderBy('id').execute();
   const emails = () => sandbox.marketo.leads().map((lead) => String(lead['email']).toLowerCase());
 
   test.each([

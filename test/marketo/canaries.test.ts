@@ -211,6 +211,8 @@ describe('nothing that comes out has a secret or anything of a visitor in it', (
         struck += 1;
         return answer(seen);
       };
+      // Else what an earlier run was told of the fields is taken, and nobody asks.
+      await db.deleteFrom('lead_field').execute();
       await run('sync', env, code);
       expect(struck).toBeGreaterThan(0);
       await expectNothingToldWrong();
@@ -345,7 +347,7 @@ describe('nothing that comes out has a secret or anything of a visitor in it', (
       [raw.toString('utf8'), mail.subject, mail.html, mail.text, JSON.stringify(mail.headers)].join('\n'),
     );
     await expectNothingToldWrong();
-  });
+  }, 120_000);
 
   test('in the status service: its page, its API, its metrics and its log', async () => {
     await readStatus(env);

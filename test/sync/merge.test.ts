@@ -8,7 +8,7 @@ function thread(hour: number, visitor: object, form: object = {}) {
   return { threadId: `T${hour}`, email: 'ann@example.com', endedAt: at(hour), attempts: 1, visit };
 }
 
-const merged = (...threads: ReturnType<typeof thread>[]) => mergeByAddress(threads, []).visitors[0]?.input;
+const merged = (...threads: ReturnType<typeof thread>[]) => mergeByAddress(threads, []).visitors[0]?.inputs.at(-1);
 
 test('a place is taken as a whole: a city never comes to stand beside another country', () => {
   const input = merged(
@@ -44,7 +44,7 @@ test('a later thread that was delivered before goes first, though it is not take
   const later = thread(12, { phone: '+2' });
   const { visitors } = mergeByAddress([thread(8, { phone: '+1' })], [later]);
   expect(visitors).toHaveLength(1);
-  expect(visitors[0]?.input).toMatchObject({ visitor: { phone: '+2' }, thread: { id: 'T12' } });
+  expect(visitors[0]?.inputs.at(-1)).toMatchObject({ visitor: { phone: '+2' }, thread: { id: 'T12' } });
   expect(visitors[0]?.threads.map(({ threadId }) => threadId)).toEqual(['T8']);
 });
 

@@ -141,10 +141,12 @@ export function createLiveChat(options: LiveChatOptions) {
 
     /**
      * The threads that go on right now, one a chat.
+     *
+     * @param limit chats a page, 1 to 100.
      */
-    async activeThreads(): Promise<ActiveThread[]> {
+    async activeThreads(limit: number): Promise<ActiveThread[]> {
       const active: ActiveThread[] = [];
-      let request: object = { filters: { active: true }, limit: 100 };
+      let request: object = { filters: { active: true }, limit };
       for (const seen = new Set<string>(); ; ) {
         const page = await call('list_chats', request, chatsPage);
         for (const { id, last_thread_summary: last } of page.chats_summary) {

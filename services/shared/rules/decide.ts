@@ -39,13 +39,20 @@ type Facts = ReadonlyMap<string, FieldFacts>;
  *
  * @param lead the lead's fields as Marketo has them, all of `rules.leadFields`; undefined where there is no lead yet.
  * @param fields Marketo's description of its fields.
+ * @param isNew whether the lead is one that is about to be created: what its earlier threads lead to.
  * @returns the changes, and a reason for every other field that a rule names.
  */
-export function decide(rules: Rules, input: RuleInput, lead: LeadFields | undefined, fields: Facts): Decision {
+export function decide(
+  rules: Rules,
+  input: RuleInput,
+  lead: LeadFields | undefined,
+  fields: Facts,
+  isNew = lead === undefined,
+): Decision {
   const decision: Decision = { changes: [], leftAlone: [] };
   const view = createView(rules.expressionReads, input, { values: lead, facts: fields, reads: rules.leadFields });
   for (const rule of rules.rules) {
-    const forbidden = reasonAgainst(rule, lead, fields, view);
+    const forbidden = reasonAgainst(rule, lead, fields, view, isNew);
     const found = rule.fields.map(
       (member) => forbidden ?? judge(member, rule, input, lead, fields.get(member.field), view),
     );
@@ -60,9 +67,15 @@ export function decide(rules: Rules, input: RuleInput, lead: LeadFields | undefi
 }
 
 /** Why the rule as a whole may not write to this lead, if so. */
-function reasonAgainst(rule: Rule, lead: LeadFields | undefined, fields: Facts, view: View): string | undefined {
-  if (lead && rule.write === 'on-create') return 'the lead exists, and the rule writes to new leads only';
-  if (lead && rule.write === 'if-empty') {
+function reasonAgainst(
+  rule: Rule,
+  lead: LeadFields | undefined,
+  fields: Facts,
+  view: View,
+  isNew: boolean,
+): string | undefined {
+  if (!isNew && rule.write === 'on-create') return 'the lead exists, and the rule writes to new leads only';
+  if (lead && (rule.write === 'if-empty' || rule.write === 'on-create')) {
     const filled = rule.fields.find(({ field }) => !isEmpty(lead[field], fields.get(field)));
     if (filled) return `the lead has a value of its own${rule.fields.length > 1 ? ` in ${filled.field}` : ''}`;
   }
@@ -122,7 +135,7 @@ function judge(
   return behind ?? change(outcome.value);
 }
 
-const SAME = 'the lead has this value already';
+export const SAME = 'the lead has this value already';
 
 type Outcome<T = Value> = { value: T } | { problem: string };
 

@@ -162,6 +162,24 @@ export async function threadsWithoutAddress(
   }));
 }
 
+/** The addresses under which threads of these customers (LiveChat's ids) are delivered, the earliest thread first. */
+export async function addressesOfCustomers(
+  transaction: DatabaseTransaction,
+  customerIds: readonly string[],
+): Promise<{ customerId: string; email: string; startedAt: Instant }[]> {
+  const rows = await transaction
+    .selectFrom('chat_thread')
+    .select(['customer_id', 'email', 'started_at'])
+    .where(sql<boolean>`customer_id = any(${[...customerIds]}::text[])`)
+    .where('state', 'in', ['ready', 'synced'])
+    .where('email', 'is not', null)
+    .orderBy('started_at')
+    .execute();
+  return rows.flatMap(({ customer_id: customerId, email, started_at: startedAt }) =>
+    customerId === null || email === null ? [] : [{ customerId, email, startedAt }],
+  );
+}
+
 /** How many threads have begun since an instant, and the groups that they were in; of those whose content is not erased. */
 export async function groupsSeen(db: Database, since: Instant): Promise<{ threads: number; groupIds: number[] }> {
   const begun = db.selectFrom('chat_thread').where('started_at', '>=', since).where('visitor', 'is not', null);
