@@ -1,3 +1,4 @@
+import { LARGEST_PAGE } from '../shared/livechat/client.ts';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
 import { checkAgainstMarketo } from '../shared/rules/check.ts';
@@ -117,7 +118,7 @@ async function examineSchema(db: Database, { DATABASE_SCHEMA: schema, DATABASE_U
 /** The two actions that every sync begins with; both need the scope chats--all:ro. */
 async function examineLiveChat(asking: Connecting, signal: AbortSignal, clock: () => number) {
   const livechat = connectLiveChat(asking, signal);
-  const active = await livechat.activeThreads();
+  const active = await livechat.activeThreads(LARGEST_PAGE);
   const now = instantOf(clock());
   const archived = await livechat.announced(addMilliseconds(now, -DAY_MS), now);
   const found = `${counted(archived, 'thread')} of the last day, ${active.length} going on`;
