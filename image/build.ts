@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { build as bundle, type Metafile } from 'esbuild';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { z } from 'zod';
 import manifest from '../package.json' with { type: 'json' };
 
@@ -20,7 +20,8 @@ export async function buildImageFiles(folder: string): Promise<string[]> {
     entryPoints: { cli: 'image/cli.ts' },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunks/[name]-[hash]',
+    // All in one folder, which is then that of every file.
+    chunkNames: '[name]-[hash]',
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -36,15 +37,36 @@ export async function buildImageFiles(folder: string): Promise<string[]> {
     metafile: true,
     // An optional native client that pg asks for and does without.
     external: ['pg-native'],
-    // Some packages are CommonJS and call require for Node's own modules, which an ES module does not have.
+    plugins: [findOwnFiles],
+    // Some packages are CommonJS: they call require for Node's own modules and ask for their folder, which an ES module
+    // has otherwise.
     banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url),__dirname=import.meta.dirname;",
     },
   });
   const packages = packagesIn(metafile);
+  for (const { name, files } of READ_AT_RUN_TIME.filter(({ name }) => packages.includes(name))) {
+    cpSync(join(name, files), join(folder, name, files), { recursive: true });
+  }
   writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`);
   return packages;
 }
+
+/** Packages that read files of their own while they run: these go beside the bundle, by the same path. */
+const READ_AT_RUN_TIME = [{ name: 'node_modules/@fastify/swagger-ui', files: 'static' }];
+
+/** Tells these packages' modules the folder that they would have beside the bundle, in place of their own. */
+const findOwnFiles: Plugin = {
+  name: 'find-own-files',
+  setup(build) {
+    for (const { name } of READ_AT_RUN_TIME) {
+      build.onLoad({ filter: new RegExp(`/${name}/.*\\.js$`) }, ({ path }) => {
+        const folder = JSON.stringify(`/${dirname(relative('.', path))}`);
+        return { contents: readFileSync(path, 'utf8').replaceAll('__dirname', `(__dirname+${folder})`), loader: 'js' };
+      });
+    }
+  },
+};
 
 function packagesIn(metafile: Metafile): string[] {
   const folders = Object.keys(metafile.inputs).flatMap(

@@ -81,6 +81,9 @@ test('the bundle does the work: migrate, doctor, sync, digest, status, against t
     const metrics = await (await fetch(`${address}/metrics`)).text();
     expect(metrics).toMatch(/^lcm_database_up 1$/m);
     expect(metrics).toContain(`version="${manifest.version}"`);
+    // Its pages are files of a package that are read while it runs.
+    const docs = await fetch(`${address}/api/docs/static/swagger-ui.css`);
+    expect(docs.status).toBe('@fastify/swagger-ui' in manifest.dependencies ? 200 : 404);
     status.kill('SIGTERM');
     await new Promise((closed) => status.once('close', closed));
   } finally {
@@ -154,8 +157,8 @@ function checksums(root: string): [string, string][] {
 
 /** The files that a command's own one imports, directly or not; those that it loads only later are others'. */
 function reachable(root: string, source: string): string[] {
-  const maps = readdirSync(join(root, 'chunks')).filter((file) => file.endsWith('.map'));
-  const own = maps.find((file) => readFileSync(join(root, 'chunks', file), 'utf8').includes(source));
+  const maps = readdirSync(root).filter((file) => file.endsWith('.map'));
+  const own = maps.find((file) => readFileSync(join(root, file), 'utf8').includes(source));
   if (own === undefined) throw new Error(`no file of the bundle is made from ${source}`);
   const found = new Set<string>();
   const follow = (file: string) => {
@@ -165,6 +168,6 @@ function reachable(root: string, source: string): string[] {
       follow(join(file, '..', target));
     }
   };
-  follow(join(root, 'chunks', own.replace(/\.map$/, '')));
+  follow(join(root, own.replace(/\.map$/, '')));
   return [...found];
 }
