@@ -26,11 +26,16 @@ test: $(INSTALLED) ## every check: lint, types, tests
 lint: $(INSTALLED) ## style and format
 	npm run --silent lint
 
-image: ## the container image (not there yet)
-	@echo 'make image: there is no Dockerfile yet; it comes with the Helm chart.' >&2; exit 1
+# The commit's own time stands in the image, not that of its making.
+IMAGE ?= livechat-marketo-sync:$(shell sed -n 's/^appVersion: //p' charts/livechat-marketo-sync/Chart.yaml)
+image: ## the container image, as IMAGE=name:tag; BUILD_ARGS='--build-arg RUNTIME_IMAGE=…' for other base images
+	@docker info >/dev/null 2>&1 || { echo 'make image needs a Docker daemon, and none answers here (docker info).' >&2; exit 1; }
+	DOCKER_BUILDKIT=1 docker build --tag $(IMAGE) \
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) --build-arg REVISION=$$(git rev-parse HEAD) \
+	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) $(BUILD_ARGS) .
 
-e2e: ## a whole life on the current Kubernetes context (not there yet)
-	@echo 'make e2e: there is no Helm chart yet to install.' >&2; exit 1
+e2e: $(INSTALLED) ## a whole life on the current Kubernetes context, with the image IMAGE=name:tag
+	@IMAGE=$(IMAGE) node_modules/.bin/node test/e2e/main.ts
 
 bench: $(INSTALLED) ## figures, side by side with others, into docs/benchmarks.md; takes a quarter of an hour
 	cd bench && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error

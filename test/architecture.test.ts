@@ -8,6 +8,8 @@ const ARROWS: Record<string, readonly string[]> = {
   digest: ['store', 'runtime'],
   status: ['store', 'runtime'],
   migrate: ['store', 'runtime'],
+  // It asks with the sync's own wiring, so that what it finds is what a sync would find.
+  doctor: ['sync', 'livechat', 'marketo', 'rules', 'store', 'runtime'],
   'rules command': ['livechat', 'marketo', 'rules', 'runtime'],
   livechat: ['runtime'],
   marketo: ['runtime'],

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Sandbox } from './sandbox/sandbox.ts';
 
-export type ServiceName = 'sync' | 'digest' | 'status' | 'migrate';
+export type ServiceName = 'sync' | 'digest' | 'status' | 'migrate' | 'doctor';
 export type LogLine = { level: string; msg: string; [key: string]: unknown };
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; lines: LogLine[]; output: string };
 

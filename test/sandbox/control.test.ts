@@ -89,6 +89,17 @@ test('chats are generated into the archive, another batch by another seed, and c
   expect((await post('/livechat/chats', { threads: [thread] })).status).toBe(400);
 });
 
+test('chats come by the minute: each batch begins in the minute that has just passed, and is another', async () => {
+  const { sandbox } = await control({ start: new Date('2026-05-03T00:00:00Z') });
+  sandbox.addChats(5);
+  sandbox.clock.shift(60_000);
+  sandbox.addChats(5);
+  const begun = sandbox.livechat.archive.threads().map((thread) => thread.createdUs / 60_000_000);
+  const minute = Date.parse('2026-05-03T00:00:00Z') / 60_000;
+  expect(begun.filter((at) => at >= minute - 1 && at < minute)).toHaveLength(5);
+  expect(begun.filter((at) => at >= minute && at <= minute + 1)).toHaveLength(5);
+});
+
 test('leads are added behind the API and read back, one address in whatever case', async () => {
   const { get, post } = await control({ marketo: { leads: [{ email: 'start@example.com' }] } });
   const added = await post('/marketo/leads', { leads: [{ email: 'Ann@example.com', inferredCountry: 'France' }] });

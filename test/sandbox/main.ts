@@ -13,6 +13,7 @@ Usage: npm run sandbox -- [flags]
   --smtp-port N        mailbox (default 7425)
   --mail-folder DIR    write every message there as a file
   --chats N            threads in the archive, spread over the last seven days (default 1000)
+  --chats-per-minute N as many more come each minute (default 0)
   --time-scale S       Marketo's window of 20 s passes S times faster (default 1)
   --help               this text
 
@@ -42,7 +43,10 @@ async function main(): Promise<number> {
   try {
     const sandbox = await startSandbox(options);
     process.stdout.write(describe(sandbox.index(), options.chats));
+    const trickle =
+      options.chatsPerMinute > 0 ? setInterval(() => sandbox.addChats(options.chatsPerMinute), 60_000) : undefined;
     await ended;
+    clearInterval(trickle);
     await sandbox.close();
     return 0;
   } catch (error) {
@@ -63,6 +67,7 @@ function readFlags() {
       'smtp-port': { type: 'string', default: '7425' },
       'mail-folder': { type: 'string' },
       chats: { type: 'string', default: '1000' },
+      'chats-per-minute': { type: 'string', default: '0' },
       'time-scale': { type: 'string', default: '1' },
     },
   });
@@ -76,6 +81,7 @@ function readFlags() {
     controlPort: whole('control-port', values['control-port'], 0, 65_535),
     smtpPort: whole('smtp-port', values['smtp-port'], 0, 65_535),
     chats: whole('chats', values.chats, 0, 1_000_000),
+    chatsPerMinute: whole('chats-per-minute', values['chats-per-minute'], 0, 10_000),
     timeScale: number('time-scale', values['time-scale'], 0.01, 1_000),
     ...(folder === undefined ? {} : { mailFolder: folder }),
   };

@@ -41,6 +41,8 @@ export type Sandbox = {
   control: Control;
   /** Addresses and credentials, as the control API's index tells them. */
   index(): SandboxIndex;
+  /** Adds so many generated threads that begin within the last minute of the sandbox clock. */
+  addChats(count: number): void;
   /** Empties everything back to the seeded start, clock, faults and latencies included. */
   reset(): void;
   close(): Promise<void>;
@@ -138,6 +140,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       generations = 0;
     }
 
+    function generate(wanted: { count: number; seed?: number; from: Date; to: Date }): number {
+      // A seed makes the same ids again; each further batch takes the next one unless told otherwise.
+      generations += 1;
+      const threads = generateChats({ ...wanted, seed: wanted.seed ?? seed + generations });
+      livechat.archive.addThreads(threads);
+      return threads.length;
+    }
+    function addChats(count: number): void {
+      const now = clock.now();
+      generate({ count, from: new Date(now - 60_000), to: new Date(now) });
+    }
+
     const control: Control = keep(
       await startControl(
         {
@@ -147,20 +161,14 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
           marketo,
           mailbox,
           index: () => index(),
-          generate(wanted) {
-            // A seed makes the same ids again; each further batch takes the next one unless told otherwise.
-            generations += 1;
-            const threads = generateChats({ ...wanted, seed: wanted.seed ?? seed + generations });
-            livechat.archive.addThreads(threads);
-            return threads.length;
-          },
+          generate,
           reset,
         },
         { host, port: options.controlPort ?? 0 },
       ),
     );
     const index = (): SandboxIndex => ({ ...addresses(), control: { url: control.url } });
-    return { clock, faults, livechat, marketo, mailbox, control, index, reset, close };
+    return { clock, faults, livechat, marketo, mailbox, control, index, addChats, reset, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,0 +1,40 @@
+{{/* What a value comes to where it is empty: the sandbox is not waited for by the hour. */}}
+
+{{- define "lcm.sync.schedule" -}}
+{{- .Values.sync.schedule | default (ternary "* * * * *" "7 * * * *" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{- define "lcm.sync.interval" -}}
+{{- .Values.sync.interval | default (ternary "1m" "1h" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{- define "lcm.sync.settle" -}}
+{{- .Values.sync.settle | default (ternary "0s" "10m" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{/* The sandbox's chats are of the last week; what a first run reads before that costs it nothing. */}}
+{{- define "lcm.sync.from" -}}
+{{- .Values.sync.from | default (ternary "2026-01-01T00:00:00Z" "" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{- define "lcm.sync.activeDeadlineSeconds" -}}
+{{- if kindIs "invalid" .Values.sync.activeDeadlineSeconds -}}
+{{- ternary 55 3000 (and .Values.sandbox.enabled (not .Values.sync.schedule)) -}}
+{{- else -}}
+{{- int64 .Values.sync.activeDeadlineSeconds -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lcm.digest.schedule" -}}
+{{- .Values.digest.schedule | default (ternary "*/2 * * * *" "5 7 * * *" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{/* Seconds of a duration: 90s, 10m, 24h, 7d. */}}
+{{- define "lcm.seconds" -}}
+{{- $unit := dict "s" 1 "m" 60 "h" 3600 "d" 86400 -}}
+{{- mul (trimAll "smhd" . | int64) (get $unit (. | trunc -1)) -}}
+{{- end -}}
+
+{{- define "lcm.postgresql.password" -}}
+{{- .Values.postgresql.password | default (printf "%s/%s" .Release.Namespace .Release.Name | sha256sum | trunc 24) -}}
+{{- end -}}

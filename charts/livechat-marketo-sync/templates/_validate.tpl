@@ -1,0 +1,199 @@
+{{/*
+What a schema cannot say: values that contradict each other, or lack each other. Everything at once, each with a sentence.
+It is here and not only in the schema, because `helm template --skip-schema-validation` exists.
+*/}}
+{{- define "lcm.validate" -}}
+{{- $wrong := list -}}
+{{- range list "release" "database" "credentials" "mail" "times" "modes" "status" "monitoring" "rules" "environment" -}}
+{{- $wrong = concat $wrong (include (printf "lcm.validate.%s" .) $ | fromYamlArray) -}}
+{{- end -}}
+{{- if $wrong -}}
+{{- fail (printf "\n\nThe values do not hold:\n- %s\n" (join "\n- " $wrong)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lcm.validate.release" -}}
+{{- if contains "." .Release.Name }}
+- {{ printf "The release is called %s; a Service’s name takes no dots: give it another name." .Release.Name | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.database" -}}
+{{- with .Values.database }}
+{{- $ways := list -}}
+{{- if .url }}{{ $ways = append $ways "database.url" }}{{ end -}}
+{{- if .host }}{{ $ways = append $ways "database.host" }}{{ end -}}
+{{- if and .existingSecret (not .host) }}{{ $ways = append $ways "database.existingSecret" }}{{ end -}}
+{{- if $.Values.postgresql.enabled }}{{ $ways = append $ways "postgresql.enabled" }}{{ end -}}
+{{- if not $ways }}
+- "There is no database: name a Secret with its URL in database.existingSecret, or its parts in database.host and the values beside it; for trying out, set postgresql.enabled=true."
+{{- else if gt (len $ways) 1 }}
+- {{ printf "There are several databases, %s: keep one of them." (join " and " $ways) | quote }}
+{{- end }}
+{{- if and .host (not (and .name .user .existingSecret)) }}
+- "database.host needs database.name, database.user and, for the password, database.existingSecret."
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.credentials" -}}
+{{- if .Values.sandbox.enabled }}
+{{- with .Values }}
+{{- range $name, $isSet := dict "livechat" (or .livechat.existingSecret .livechat.pat .livechat.accountId) "marketo" (or .marketo.existingSecret .marketo.clientSecret .marketo.clientId .marketo.endpoint) "smtp" (or .smtp.existingSecret .smtp.url) }}
+{{- if $isSet }}
+- {{ printf "sandbox.enabled stands in for LiveChat, Marketo and the mail server, and %s names a real one: keep one of them." $name | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- else }}
+{{- with .Values.livechat }}
+{{- if and .existingSecret .pat }}
+- "LiveChat’s token is given twice, in livechat.existingSecret and in livechat.pat: keep the Secret."
+{{- else if not (or .existingSecret .pat) }}
+- "LiveChat’s personal access token is missing: name a Secret that has it in livechat.existingSecret. (To try the product without one: sandbox.enabled=true.)"
+{{- end }}
+{{- if and .accountId .secretKeys.accountId }}
+- "LiveChat’s account id is given twice, in livechat.accountId and by livechat.secretKeys.accountId: keep one of them."
+{{- else if not (or .accountId .secretKeys.accountId) }}
+- "LiveChat’s account id is missing: say it in livechat.accountId, or its key in the Secret in livechat.secretKeys.accountId."
+{{- else if and .secretKeys.accountId (not .existingSecret) }}
+- "livechat.secretKeys.accountId is a key of livechat.existingSecret, which is not set."
+{{- end }}
+{{- end }}
+{{- with .Values.marketo }}
+{{- if not .endpoint }}
+- "Marketo’s REST endpoint is missing: say it in marketo.endpoint, as https://123-ABC-456.mktorest.com."
+{{- end }}
+{{- if and .existingSecret .clientSecret }}
+- "Marketo’s client secret is given twice, in marketo.existingSecret and in marketo.clientSecret: keep the Secret."
+{{- else if not (or .existingSecret .clientSecret) }}
+- "Marketo’s client secret is missing: name a Secret that has it in marketo.existingSecret. (To try the product without one: sandbox.enabled=true.)"
+{{- end }}
+{{- if and .clientId .secretKeys.clientId }}
+- "Marketo’s client id is given twice, in marketo.clientId and by marketo.secretKeys.clientId: keep one of them."
+{{- else if not (or .clientId .secretKeys.clientId) }}
+- "Marketo’s client id is missing: say it in marketo.clientId, or its key in the Secret in marketo.secretKeys.clientId."
+{{- else if and .secretKeys.clientId (not .existingSecret) }}
+- "marketo.secretKeys.clientId is a key of marketo.existingSecret, which is not set."
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.mail" -}}
+{{- if and .Values.smtp.existingSecret .Values.smtp.url }}
+- "The mail server is given twice, in smtp.existingSecret and in smtp.url: keep the Secret."
+{{- end }}
+{{- if and .Values.digest.enabled (not .Values.sandbox.enabled) }}
+{{- if not (or .Values.smtp.existingSecret .Values.smtp.url) }}
+- "The digest needs a mail server: name a Secret with its URL in smtp.existingSecret, or set digest.enabled=false, and nobody is told of errors."
+{{- end }}
+{{- if not (and .Values.digest.from .Values.digest.to) }}
+- "The digest needs a sender and somebody who reads it: say them in digest.from and digest.to."
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.times" -}}
+{{- $interval := include "lcm.sync.interval" . -}}
+{{- $seconds := include "lcm.seconds" $interval | int64 -}}
+{{- $deadline := include "lcm.sync.activeDeadlineSeconds" . | int64 -}}
+{{- if ge $deadline $seconds }}
+- {{ printf "sync.activeDeadlineSeconds (%d) is not less than sync.interval (%s): a run that hangs would keep the next one from starting." $deadline $interval | quote }}
+{{- end }}
+{{- $schedule := include "lcm.sync.schedule" . -}}
+{{- $every := 0 -}}
+{{- if regexMatch "^[0-9]+ \\* \\* \\* \\*$" $schedule }}{{ $every = 3600 }}
+{{- else if eq "* * * * *" $schedule }}{{ $every = 60 }}
+{{- else if regexMatch "^\\*/[0-9]+ \\* \\* \\* \\*$" $schedule }}{{ $every = regexFind "[0-9]+" $schedule | int64 | mul 60 }}
+{{- else if regexMatch "^[0-9]+ \\*/[0-9]+ \\* \\* \\*$" $schedule }}{{ $every = regexFind "/[0-9]+" $schedule | trimPrefix "/" | int64 | mul 3600 }}
+{{- end -}}
+{{- if and (gt (int64 $every) 0) (ne (int64 $every) $seconds) }}
+- {{ printf "sync.schedule (%s) is every %d seconds, and sync.interval (%s) says otherwise: alerts measure lateness in it, so they would come too early or too late." $schedule (int64 $every) $interval | quote }}
+{{- end }}
+{{- range $job, $text := dict "sync" $schedule "digest" (include "lcm.digest.schedule" .) }}
+{{- if contains "TZ=" $text }}
+- {{ printf "%s.schedule has a time zone in it, which Kubernetes refuses: say it in %s.timeZone." $job $job | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.modes" -}}
+{{- if eq .Values.migrations.mode "hook" }}
+{{- if .Values.postgresql.enabled }}
+- "migrations.mode=hook runs before anything of the chart is there, and so before its own Postgres (postgresql.enabled): use initContainer."
+{{- else if and .Values.database.url (not .Values.migrations.existingSecret) }}
+- "migrations.mode=hook runs before the chart’s Secret with database.url is there: use database.existingSecret, or initContainer."
+{{- end }}
+{{- end }}
+{{- if and .Values.migrations.existingSecret (eq .Values.migrations.mode "none") }}
+- "migrations.existingSecret is for migrations, and migrations.mode=none makes none: leave one of them out."
+{{- end }}
+{{- if and .Values.migrations.existingSecret .Values.postgresql.enabled }}
+- "migrations.existingSecret names another database than postgresql.enabled: leave one of them out."
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.status" -}}
+{{- with .Values.status }}
+{{- if and .existingSecret .token }}
+- "The status page’s token is given twice, in status.existingSecret and in status.token: keep the Secret."
+{{- end }}
+{{- if and .cluster.runNow (not .cluster.enabled) }}
+- "status.cluster.runNow needs status.cluster.enabled: without rights in the cluster no Job can be made."
+{{- end }}
+{{- if and .cluster.runNow (not (or .existingSecret .token)) }}
+- "status.cluster.runNow needs a token, in status.existingSecret: or nobody could use it."
+{{- end }}
+{{- if and .enabled .cluster.enabled (not (or $.Values.serviceAccount.create $.Values.serviceAccount.statusName)) }}
+- "serviceAccount.create=false would give the status service’s rights to the namespace’s default account, and so to every pod that uses it: name an account in serviceAccount.statusName, or set status.cluster.enabled=false."
+{{- end }}
+{{- if and .podDisruptionBudget.enabled (lt (int .replicas) 2) }}
+- "status.podDisruptionBudget is for two replicas and more (status.replicas)."
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.monitoring" -}}
+{{- if not .Values.status.enabled }}
+{{- range $name, $isOn := dict "metrics.serviceMonitor" .Values.metrics.serviceMonitor.enabled "metrics.prometheusRule" .Values.metrics.prometheusRule.enabled "grafana.dashboard" .Values.grafana.dashboard.enabled "grafana.alerts" .Values.grafana.alerts.enabled }}
+{{- if $isOn }}
+- {{ printf "%s needs the status service, which is what has the metrics: set status.enabled=true." $name | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and .Values.grafana.alerts.enabled (not .Values.grafana.alerts.datasourceUid) }}
+- "grafana.alerts needs grafana.alerts.datasourceUid: Grafana’s own alerts ask one data source, by its uid."
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.rules" -}}
+{{- $rules := .Values.rules | fromYaml -}}
+{{- if hasKey $rules "Error" }}
+- {{ printf "rules is no YAML (%s): it takes the text of a rules file, --set-file rules=rules.yaml." (get $rules "Error" | replace "\n" " ") | quote }}
+{{- else }}
+{{- if ne (get $rules "version" | toString) "1" }}
+- "rules needs version: 1 in its text."
+{{- end }}
+{{- if not (and (kindIs "slice" (get $rules "fields")) (get $rules "fields")) }}
+- "rules has no fields: nothing would ever be written."
+{{- end }}
+{{- range $key := keys (omit $rules "version" "eligible" "fields") | sortAlpha }}
+- {{ printf "rules has %s, which is none of version, eligible and fields." $key | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.environment" -}}
+{{- $ours := list "RUN_NAME" -}}
+{{- range list "sync" "digest" "status" "migrate" -}}
+{{- range include (printf "lcm.env.%s" .) $ | fromYamlArray -}}
+{{- $ours = append $ours .name -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.extraEnv }}
+{{- if has .name $ours }}
+- {{ printf "extraEnv sets %s, which the chart sets itself: use the value that it comes from." .name | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,35 @@
+import { readConfig } from '../shared/runtime/config.ts';
+import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
+import { readFlags } from '../shared/runtime/flags.ts';
+import { createLog } from '../shared/runtime/log.ts';
+import { runProcess } from '../shared/runtime/process.ts';
+import { SYNC_SETTINGS } from '../sync/run.ts';
+import { examine } from './examine.ts';
+
+process.exitCode = await main();
+
+async function main(): Promise<ExitCode> {
+  const log = createLog('doctor', 'warn', 'stderr');
+  return runProcess(log, async (signal) => {
+    if (readFlags(process.argv.slice(2), {}).help) {
+      process.stdout.write(help());
+      return EXIT.done;
+    }
+    const config = readConfig(process.env, SYNC_SETTINGS);
+    return examine({ config, log, signal, clock: Date.now, say: (line) => void process.stdout.write(`${line}\n`) });
+  });
+}
+
+function help(): string {
+  return `Usage: doctor
+
+Checks all that a sync needs, and says in one line each what it found: the rules, the database and its schema, LiveChat's
+token, Marketo's credentials and permissions, and whether Marketo has the fields that the rules write.
+
+It reads what a sync reads, by the same settings (docs/configuration.md), and writes to neither LiveChat nor Marketo nor
+the ledger. Its few calls to Marketo take their turn among all others and are logged like them.
+
+Exit codes: 0 all is well · otherwise that of the first check that failed, as the sync would end with it:
+69 the schema is newer · 75 something is away · 77 credentials refused · 78 configuration
+`;
+}

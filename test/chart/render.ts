@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
+import { tools } from './tools.ts';
+
+export const CHART = 'charts/livechat-marketo-sync';
+
+const programs = tools();
+/** Whether the chart can be rendered on this machine; each suite that cannot says so. */
+export const canRender = programs !== undefined;
+if (!canRender)
+  process.stderr.write('SKIPPED: there is no helm and kubectl for this machine, the chart was not rendered\n');
+
+/** A rendered object, as far as all have the same. */
+export const kubeObject = z.looseObject({
+  apiVersion: z.string(),
+  kind: z.string(),
+  metadata: z.looseObject({
+    name: z.string(),
+    labels: z.record(z.string(), z.string()).optional(),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
+});
+export type KubeObject = z.infer<typeof kubeObject>;
+
+/** The sets of values in ci/, one a feature. */
+export const CASES = readdirSync(`${CHART}/ci`).sort();
+
+/** Arguments of helm: a case's values, with others on top. */
+export function given(file: string, set: Record<string, unknown> = {}): string[] {
+  const more = Object.entries(set).flatMap(([path, value]) => ['--set-json', `${path}=${JSON.stringify(value)}`]);
+  return ['--values', `${CHART}/ci/${file}`, ...more];
+}
+
+export type Ran = { status: number | null; stdout: string; stderr: string };
+
+export function helm(args: readonly string[], input?: string): Ran {
+  return run(programs?.helm, args, input);
+}
+
+export function kubectl(args: readonly string[], input?: string): Ran {
+  return run(programs?.kubectl, args, input);
+}
+
+function run(program: string | undefined, args: readonly string[], input?: string): Ran {
+  if (program === undefined) throw new Error('helm and kubectl are not there: see canRender');
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    // No cluster of whoever runs the tests is ever asked.
+    env: { ...process.env, KUBECONFIG: '/dev/null' },
+    ...(input === undefined ? {} : { input }),
+  });
+  return { status, stdout, stderr };
+}
+
+/** What `helm template` makes of these values: every object, hooks included. */
+export function render(args: readonly string[], release = 'lcm'): KubeObject[] {
+  const { status, stdout, stderr } = helm(['template', release, CHART, '--namespace', 'chats', ...args]);
+  if (status !== 0) throw new Error(`helm template ended with ${status}: ${stderr}`);
+  return parseAllDocuments(stdout).flatMap((document) => {
+    if (!('toJS' in document)) return [];
+    const [mistake] = document.errors;
+    if (mistake) throw mistake;
+    const value: unknown = document.toJS();
+    return value === null ? [] : [kubeObject.parse(value)];
+  });
+}
+
+const env = z.array(
+  z.looseObject({ name: z.string(), value: z.string().optional(), valueFrom: z.unknown().optional() }),
+);
+export const container = z.looseObject({
+  name: z.string(),
+  image: z.string(),
+  args: z.array(z.string()).default([]),
+  env: env.default([]),
+  ports: z.array(z.looseObject({ name: z.string(), containerPort: z.number() })).default([]),
+  volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })).default([]),
+  securityContext: z.looseObject({}).default({}),
+  resources: z
+    .looseObject({ requests: z.record(z.string(), z.string()), limits: z.record(z.string(), z.string()) })
+    .optional(),
+  livenessProbe: z.unknown().optional(),
+  readinessProbe: z.unknown().optional(),
+});
+export type Container = z.infer<typeof container>;
+export const podSpec = z.looseObject({
+  serviceAccountName: z.string(),
+  automountServiceAccountToken: z.boolean(),
+  enableServiceLinks: z.boolean(),
+  restartPolicy: z.string().optional(),
+  securityContext: z.looseObject({}),
+  initContainers: z.array(container).default([]),
+  containers: z.array(container),
+  volumes: z.array(z.looseObject({ name: z.string() })).default([]),
+});
+const template = z.object({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }), spec: podSpec });
+
+export type Pod = { owner: KubeObject; labels: Record<string, string>; spec: z.infer<typeof podSpec> };
+
+/** Every pod that these objects come to. */
+export function podsOf(objects: readonly KubeObject[]): Pod[] {
+  return objects.flatMap((owner) => {
+    if (owner.kind === 'Pod') {
+      return { owner, labels: owner.metadata.labels ?? {}, spec: podSpec.parse(owner['spec']) };
+    }
+    const within =
+      owner.kind === 'CronJob'
+        ? z.object({ jobTemplate: z.object({ spec: z.object({ template }) }) }).parse(owner['spec']).jobTemplate.spec
+            .template
+        : ['Deployment', 'StatefulSet', 'Job'].includes(owner.kind)
+          ? z.object({ template }).parse(owner['spec']).template
+          : undefined;
+    return within ? { owner, labels: within.metadata.labels, spec: within.spec } : [];
+  });
+}
+
+/** The one object of a kind whose name ends so. */
+export function one(objects: readonly KubeObject[], kind: string, ending = ''): KubeObject {
+  const found = objects.filter((object) => object.kind === kind && object.metadata.name.endsWith(ending));
+  const [object] = found;
+  if (!object || found.length > 1) throw new Error(`${found.length} objects are ${kind} …${ending}`);
+  return object;
+}

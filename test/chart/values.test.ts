@@ -1,0 +1,313 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
+import { CASES, CHART, canRender, given, helm, type KubeObject, kubeObject, one, podsOf, render } from './render.ts';
+
+const PRODUCTION = 'production-values.yaml';
+
+/** Values that contradict each other or lack each other, on top of a case, and what is said about them. */
+const REFUSED: [string, Record<string, unknown>, RegExp][] = [
+  [PRODUCTION, { 'database.existingSecret': '' }, /There is no database/],
+  [PRODUCTION, { 'database.url': 'postgres://u@h/n' }, /several databases, database\.url and database\.existingSecret/],
+  [PRODUCTION, { 'postgresql.enabled': true }, /several databases.*postgresql\.enabled/],
+  [PRODUCTION, { 'database.host': 'db' }, /database\.host needs database\.name/],
+  [PRODUCTION, { 'livechat.pat': 'x' }, /LiveChat’s token is given twice/],
+  [PRODUCTION, { 'livechat.existingSecret': '' }, /personal access token is missing/],
+  [PRODUCTION, { 'livechat.accountId': '' }, /account id is missing/],
+  [PRODUCTION, { 'livechat.secretKeys.accountId': 'id' }, /account id is given twice/],
+  [PRODUCTION, { 'marketo.clientSecret': 'x' }, /client secret is given twice/],
+  [PRODUCTION, { 'marketo.existingSecret': '' }, /client secret is missing/],
+  [PRODUCTION, { 'marketo.endpoint': '' }, /endpoint is missing/],
+  [PRODUCTION, { 'marketo.clientId': '' }, /client id is missing/],
+  [PRODUCTION, { 'marketo.secretKeys.clientId': 'id' }, /client id is given twice/],
+  [PRODUCTION, { 'smtp.url': 'smtp://h' }, /mail server is given twice/],
+  [PRODUCTION, { 'smtp.existingSecret': '' }, /digest needs a mail server/],
+  [PRODUCTION, { 'digest.to': [] }, /a sender and somebody who reads it/],
+  [PRODUCTION, { 'sandbox.enabled': true }, /sandbox\.enabled stands in .* livechat names a real one/],
+  [
+    PRODUCTION,
+    { 'sync.activeDeadlineSeconds': 3600 },
+    /activeDeadlineSeconds \(3600\) is not less than sync\.interval/,
+  ],
+  [PRODUCTION, { 'sync.schedule': '*/15 * * * *' }, /is every 900 seconds, and sync\.interval \(1h\)/],
+  [PRODUCTION, { 'sync.schedule': '7 */6 * * *' }, /is every 21600 seconds/],
+  [PRODUCTION, { 'digest.schedule': 'CRON_TZ=UTC 7 * * *' }, /say it in digest\.timeZone/],
+  ['try-out-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before anything of the chart/],
+  ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
+  [PRODUCTION, { 'migrations.mode': 'none', 'migrations.existingSecret': 'x' }, /migrations\.mode=none makes none/],
+  ['try-out-values.yaml', { 'migrations.existingSecret': 'x' }, /another database than postgresql\.enabled/],
+  [PRODUCTION, { 'status.token': 'x' }, /token is given twice/],
+  [PRODUCTION, { 'status.cluster': { runNow: true, enabled: false } }, /runNow needs status\.cluster\.enabled/],
+  ['try-out-values.yaml', { 'status.cluster.runNow': true }, /runNow needs a token/],
+  [PRODUCTION, { 'serviceAccount.create': false }, /namespace’s default account/],
+  [PRODUCTION, { 'status.podDisruptionBudget.enabled': true }, /for two replicas and more/],
+  [PRODUCTION, { 'status.enabled': false }, /metrics\.serviceMonitor needs the status service/],
+  [PRODUCTION, { 'grafana.alerts.enabled': true }, /needs grafana\.alerts\.datasourceUid/],
+  [PRODUCTION, { rules: 'version: 2\nfields: [{}]\n' }, /rules needs version: 1/],
+  [PRODUCTION, { rules: 'version: 1\nfields: []\n' }, /rules has no fields/],
+  [PRODUCTION, { rules: 'version: 1\nfields: [{}]\nfeilds: []\n' }, /rules has feilds/],
+  [PRODUCTION, { rules: 'version: [' }, /rules is no YAML/],
+  [PRODUCTION, { extraEnv: [{ name: 'SYNC_OVERLAP', value: '1h' }] }, /extraEnv sets SYNC_OVERLAP/],
+];
+
+/** Values that the schema refuses by themselves. */
+const MALFORMED: [Record<string, unknown>, RegExp][] = [
+  [{ scedule: 'x' }, /'scedule' not allowed/],
+  [{ 'sync.scedule': 'x' }, /'scedule' not allowed/],
+  [{ 'image.tag': 'latest' }, /image\/tag/],
+  [{ 'image.digest': 'sha256:12' }, /image\/digest/],
+  [{ 'marketo.batchSize': 301 }, /batchSize/],
+  [{ 'marketo.callsPerWindow': 101 }, /callsPerWindow/],
+  [{ 'marketo.profile': 'fast' }, /profile/],
+  [{ 'sync.overlap': 'a day' }, /overlap/],
+  [{ 'sync.startingDeadlineSeconds': 9 }, /startingDeadlineSeconds/],
+  [{ 'sync.from': '2026-01-01' }, /sync\/from/],
+  [{ 'sync.schedule': '7 * * *' }, /sync\/schedule/],
+  [{ 'digest.to': 'you@example.com' }, /digest\/to/],
+  [{ 'digest.retention.errors': '10m' }, /retention\/errors/],
+  [{ 'database.schema': 'Sales' }, /database\/schema/],
+  [{ 'migrations.mode': 'job' }, /migrations\/mode/],
+  [{ 'status.replicas': '2' }, /replicas/],
+  [{ 'status.token': 'tooShort' }, /status\/token/],
+  [{ 'podLabels.team': 7 }, /podLabels\/team/],
+  [{ 'sync.resources.limit': {} }, /'limit' not allowed/],
+  [{ rules: { version: 1 } }, /rules/],
+];
+
+describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
+  test.each(REFUSED)('%s with %j is refused with a sentence', (file, set, sentence) => {
+    const { status, stderr } = helm(['template', 'lcm', CHART, '--skip-schema-validation', ...given(file, set)]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(sentence);
+  });
+
+  test.each(MALFORMED)('%j is refused by the schema', (set, where) => {
+    const { status, stderr } = helm(['template', 'lcm', CHART, ...given(PRODUCTION, set)]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(where);
+  });
+
+  test('without any values everything that is missing is said at once', () => {
+    const { status, stderr } = helm(['template', 'lcm', CHART]);
+    expect(status).not.toBe(0);
+    expect(stderr.match(/^- /gm)).toHaveLength(8);
+  });
+
+  test('a release whose name has a dot is refused: its Services could not be made', () => {
+    const { status, stderr } = helm(['template', 'a.b', CHART, ...given(PRODUCTION)]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/takes no dots/);
+  });
+
+  test('an interval of hours and a deadline that fits it are taken', () => {
+    const set = { 'sync.schedule': '7 */6 * * *', 'sync.interval': '6h', 'sync.activeDeadlineSeconds': 21_000 };
+    const job = one(render(given(PRODUCTION, set)), 'CronJob', '-sync');
+    expect(job['spec']).toMatchObject({
+      schedule: '7 */6 * * *',
+      jobTemplate: { spec: { activeDeadlineSeconds: 21_000 } },
+    });
+  });
+
+  test('a zero is a value: no retries, no history', () => {
+    const set = { 'sync.backoffLimit': 0, 'sync.failedJobsHistoryLimit': 0, 'sync.successfulJobsHistoryLimit': 0 };
+    expect(one(render(given(PRODUCTION, set)), 'CronJob', '-sync')['spec']).toMatchObject({
+      failedJobsHistoryLimit: 0,
+      successfulJobsHistoryLimit: 0,
+      jobTemplate: { spec: { backoffLimit: 0 } },
+    });
+  });
+
+  test('suspend is rendered only where it is true, so that kubectl may set it in between', () => {
+    const suspended = (objects: KubeObject[]) =>
+      objects.filter(({ kind }) => kind === 'CronJob').map((job) => JSON.stringify(job).includes('"suspend":true'));
+    expect(suspended(render(given(PRODUCTION)))).toEqual([false, false]);
+    expect(JSON.stringify(render(given(PRODUCTION)))).not.toContain('suspend"');
+    expect(suspended(render(given('everything-values.yaml')))).toEqual([true, true]);
+  });
+});
+
+describe.skipIf(!canRender)('names (skipped where there is no helm)', () => {
+  const longest = 'a'.repeat(53);
+
+  test.each([
+    ['lcm', {}, 'lcm-livechat-marketo-sync'],
+    ['livechat-marketo-sync', {}, 'livechat-marketo-sync'],
+    ['my-livechat-marketo-sync-2', {}, 'my-livechat-marketo-sync-2'],
+    ['lcm', { nameOverride: 'chats' }, 'lcm-chats'],
+    ['lcm', { fullnameOverride: 'chats' }, 'chats'],
+    [longest, {}, expect.stringMatching(/^a{31}-[0-9a-f]{8}$/)],
+    ['lcm', { fullnameOverride: 'b'.repeat(60) }, expect.stringMatching(/^b{31}-[0-9a-f]{8}$/)],
+  ])('release %s with %j', (release, set, expected) => {
+    const objects = render(given('try-out-values.yaml', set), release);
+    const name = one(objects, 'CronJob', '-sync').metadata.name.replace(/-sync$/, '');
+    expect(name).toEqual(expected);
+    for (const { kind, metadata } of objects) {
+      // A CronJob's name gets eleven characters behind it; the Job's name is then a label of its pods.
+      expect(metadata.name.length).toBeLessThanOrEqual(kind === 'CronJob' ? 52 : 63);
+      expect(metadata.name).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+    }
+  });
+
+  test('two long names that begin alike stay apart', () => {
+    const names = [`${longest.slice(1)}1`, `${longest.slice(1)}2`].map(
+      (release) => one(render(given('try-out-values.yaml'), release), 'CronJob', '-sync').metadata.name,
+    );
+    expect(new Set(names).size).toBe(2);
+  });
+});
+
+describe.skipIf(!canRender)('an upgrade (skipped where there is no helm)', () => {
+  const ANOTHER = {
+    'image.tag': '9.9.9',
+    logLevel: 'debug',
+    podLabels: { team: 'other' },
+    'status.replicas': 3,
+    'sync.settle': '20m',
+    'sync.resources': { requests: { cpu: '1' } },
+    'networkPolicy.jobPorts': [443],
+  };
+
+  test.each(CASES)('%s: changes nothing that cannot be changed', (file) => {
+    // The policy wants all requests and limits; here only what changes counts.
+    const before = fixedParts(render(given(file)));
+    const after = fixedParts(render(given(file, ANOTHER)));
+    expect(after).toEqual(before);
+    expect(before.length).toBeGreaterThan(0);
+  });
+
+  test('the same values render the same bytes', () => {
+    const all = () => CASES.map((file) => helm(['template', 'lcm', CHART, ...given(file)]).stdout);
+    expect(all()).toEqual(all());
+  });
+
+  test('a changed secret of the chart starts the status pods again; a changed rule does not', () => {
+    const checksum = (set: Record<string, unknown>) => {
+      const pod = podsOf([one(render(given('inline-secrets-values.yaml', set)), 'Deployment', '-status')])[0];
+      return JSON.stringify(pod?.owner['spec']).match(/"checksum\/secret":"([0-9a-f]+)"/)?.[1];
+    };
+    expect(checksum({ 'status.token': 'anotherStatusToken' })).not.toBe(checksum({}));
+    expect(checksum({ 'sync.settle': '20m' })).toBe(checksum({}));
+  });
+});
+
+describe.skipIf(!canRender)('what a person reads (skipped where there is no helm)', () => {
+  const notes = (file: string, set: Record<string, unknown> = {}) => {
+    const args = ['install', 'lcm', CHART, '--namespace', 'chats', '--dry-run=client', ...given(file, set)];
+    const { status, stdout, stderr } = helm(args);
+    expect([status, stderr]).toEqual([0, expect.not.stringContaining('Error')]);
+    return stdout.slice(stdout.indexOf('\nNOTES:'));
+  };
+
+  test.each(CASES)('%s: the notes name objects that are there', (file) => {
+    const objects = render(given(file));
+    const names = [...notes(file).matchAll(/(cronjob|service)\/(\S+)/g)].map(([, kind, name]) => `${kind}/${name}`);
+    const there = objects.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
+    expect(names.filter((name) => !there.includes(name))).toEqual([]);
+    expect(names.length).toBeGreaterThan(3);
+  });
+
+  test('the notes warn of what is for trying out, and of silence', () => {
+    expect(notes('try-out-values.yaml')).toMatch(/TRYING OUT.*own Postgres is for trying out/s);
+    expect(notes('inline-secrets-values.yaml')).toMatch(/secrets stand in this release’s values.*no alert is set up/s);
+    expect(notes(PRODUCTION)).not.toMatch(/WARNING|TRYING/);
+    expect(notes('everything-values.yaml')).toMatch(
+      /The sync is suspended.*kubectl -n chats delete pvc data-chats-postgresql-0/s,
+    );
+    expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
+    expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);
+  });
+});
+
+describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)', () => {
+  test('the README’s production values are taken, and its Secrets have the keys that are asked for', () => {
+    const readme = readFileSync('README.md', 'utf8');
+    const block = /```yaml\n# production.yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
+    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'production.yaml');
+    writeFileSync(file, block);
+    const objects = render(['--values', file, '--set-file', 'rules=rules.yaml']);
+    const asked = [...JSON.stringify(objects).matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"/g)];
+    const made = [...readme.matchAll(/create secret generic (\S+) --from-literal=([\w-]+)=/g)].map(
+      ([, name, key]) => `${name}/${key}`,
+    );
+    // The operator of the database makes the other.
+    const wanted = new Set(asked.map(([, name, key]) => `${name}/${key}`).filter((one) => one !== 'lcm-db-app/uri'));
+    expect([...wanted].sort()).toEqual(made.sort());
+  });
+
+  test('skaffold installs the try-out, and forwards Services that are there', () => {
+    const { build, deploy, portForward } = parse(readFileSync('skaffold.yaml', 'utf8'));
+    const [release] = deploy.helm.releases;
+    expect(release.chartPath).toBe(CHART);
+    const set = Object.entries(release.setValues).flatMap(([path, value]) => ['--set', `${path}=${value}`]);
+    const objects = render(set, release.name);
+    for (const { resourceName, port } of portForward) {
+      expect(one(objects, 'Service', resourceName.replace(/^.*-/, '-'))).toMatchObject({
+        metadata: { name: resourceName },
+        spec: { ports: expect.arrayContaining([expect.objectContaining({ port })]) },
+      });
+    }
+    const variable = build.artifacts[0].image.replaceAll('-', '_');
+    expect(release.setValueTemplates).toEqual({
+      'image.repository': `{{.IMAGE_REPO_${variable}}}`,
+      'image.tag': `{{.IMAGE_TAG_${variable}}}`,
+    });
+  });
+});
+
+test('the chart’s README has a table of all values, made from values.yaml (else: npm run docs)', () => {
+  const readme = readFileSync(`${CHART}/README.md`, 'utf8');
+  expect(readme).toBe(readmeOf(readme, readFileSync(`${CHART}/values.yaml`, 'utf8')));
+});
+
+test('every value is told of', () => {
+  const told = valuesOf(readFileSync(`${CHART}/values.yaml`, 'utf8'));
+  expect(told.filter(({ about }) => about === '').map(({ path }) => path)).toEqual([]);
+  expect(told.length).toBeGreaterThan(100);
+});
+
+test('the schema is of draft 7, knows every value, and takes the defaults', () => {
+  const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8'));
+  expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
+  const validate = new Ajv({ strict: true, allowUnionTypes: true, strictTypes: false }).compile(schema);
+  expect([validate(parse(readFileSync(`${CHART}/values.yaml`, 'utf8'))), validate.errors]).toEqual([true, null]);
+  expect(openObjects(schema)).toEqual([]);
+});
+
+test('the default rules are the repository’s, and the versions are the package’s', () => {
+  const values: { rules: string } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
+  expect(values.rules).toBe(readFileSync('rules.yaml', 'utf8'));
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  expect(parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+});
+
+/** Objects of the schema with properties of their own that would take any other beside them. */
+function openObjects(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const isOpen = 'properties' in schema && !('additionalProperties' in schema && schema.additionalProperties === false);
+  const inner = Object.entries(schema).flatMap(([key, value]) => openObjects(value, `${path}/${key}`));
+  return isOpen && 'type' in schema ? [path, ...inner] : inner;
+}
+
+/** What an API server refuses to change, by object; a hook's are made anew each time. */
+function fixedParts(objects: readonly KubeObject[]): [string, unknown][] {
+  const fixed: Record<string, string[]> = {
+    Deployment: ['selector'],
+    StatefulSet: ['selector', 'serviceName', 'volumeClaimTemplates', 'podManagementPolicy'],
+    Service: ['clusterIP', 'selector'],
+    Job: ['template', 'selector'],
+    RoleBinding: [],
+    Secret: [],
+    CronJob: [],
+  };
+  return objects
+    .map((object) => kubeObject.parse(object))
+    .filter(({ kind, metadata }) => kind in fixed && metadata.annotations?.['helm.sh/hook'] === undefined)
+    .map((object) => {
+      const spec = Object.entries(object['spec'] ?? {}).filter(([key]) => fixed[object.kind]?.includes(key));
+      return [`${object.kind}/${object.metadata.name}`, { spec, roleRef: object['roleRef'], type: object['type'] }];
+    });
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import { emptyDatabase, testDatabase } from '../postgres/database.ts';
+import { rulesFile } from '../rules-file.ts';
+import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
+import { startSandbox } from '../sandbox/sandbox.ts';
+import { runService, sandboxEnvironment } from '../services.ts';
+
+const { db, url, empty } = await testDatabase();
+const reader = { ...DEFAULT_CLIENT, clientId: 'reader', clientSecret: 'readerSecret', permissions: [] };
+const sandbox = await startSandbox({ chats: 40, marketo: { clients: [DEFAULT_CLIENT, reader] } });
+afterAll(() => sandbox.close());
+beforeEach(empty);
+const env = sandboxEnvironment(sandbox, url);
+
+/** The doctor's findings, as `mark name` by line, beside all that it said. */
+async function examined(changed: Record<string, string> = {}, args: readonly string[] = []) {
+  const { code, output } = await runService('doctor', { ...env, ...changed }, args);
+  const findings = [...output.matchAll(/^(ok|FAIL|--) +([a-z]+) {2}/gm)].map(([, mark, name]) => `${mark} ${name}`);
+  return { code, output, findings };
+}
+
+test('where all is well it says so, check by check, and ends with 0', async () => {
+  const { code, output, findings } = await examined();
+  expect(findings).toEqual([
+    'ok rules',
+    'ok database',
+    'ok schema',
+    'ok livechat',
+    'ok marketo',
+    'ok permission',
+    'ok fields',
+  ]);
+  expect(code).toBe(0);
+  expect(output).toMatch(
+    /^ok {4}livechat {4}127\.0\.0\.1:\d+ takes the token: \d+ threads of the last day, \d+ going on$/m,
+  );
+  expect(output.trim().split('\n')).toHaveLength(7);
+});
+
+test('it changes nothing: no lead, no run, no thread, no watermark; its calls are logged', async () => {
+  const leads = sandbox.marketo.leads().length;
+  await examined();
+  expect(sandbox.marketo.leads()).toHaveLength(leads);
+  for (const table of ['run', 'chat_thread', 'watermark', 'sync_error', 'lead_field'] as const) {
+    expect([table, (await db.selectFrom(table).selectAll().execute()).length]).toEqual([table, 0]);
+  }
+  const calls = await db.selectFrom('marketo_call').select('endpoint').orderBy('id').execute();
+  expect(calls.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== 'identity')).toEqual([
+    'usage',
+    // The daily budget's own reading, before the first call that spends it.
+    'usage',
+    'leads-lookup',
+    'describe',
+  ]);
+});
+
+test('a refused token of LiveChat ends with 77, and Marketo is checked all the same', async () => {
+  const { code, output, findings } = await examined({ LIVECHAT_PAT: 'wrongCanary' });
+  expect(findings.slice(3)).toEqual(['FAIL livechat', 'ok marketo', 'ok permission', 'ok fields']);
+  expect(code).toBe(77);
+  expect(output).not.toContain('wrongCanary');
+});
+
+test('a refused client of Marketo ends with 77, and what it is needed for is said not to be checked', async () => {
+  const { code, output, findings } = await examined({ MARKETO_CLIENT_SECRET: 'wrongCanary' });
+  expect(findings.slice(3)).toEqual(['ok livechat', 'FAIL marketo', '-- permission', '-- fields']);
+  expect(code).toBe(77);
+  expect(output).not.toContain('wrongCanary');
+});
+
+test('a client without the permission to read leads is told from a refused one', async () => {
+  const credentials = { MARKETO_CLIENT_ID: reader.clientId, MARKETO_CLIENT_SECRET: reader.clientSecret };
+  const { code, findings } = await examined(credentials);
+  expect(findings.slice(4)).toEqual(['ok marketo', 'FAIL permission', '-- fields']);
+  expect(code).toBe(77);
+});
+
+test('a field that Marketo does not have ends with 78 and names its line', async () => {
+  const rules = rulesFile('version: 1\nfields:\n  - { field: phoen, from: visitor.phone, write: if-empty }\n');
+  const { code, output, findings } = await examined({ RULES_FILE: rules });
+  expect(findings.at(-1)).toBe('FAIL fields');
+  expect(output).toMatch(/line 3: phoen does not exist in this Marketo/);
+  expect(code).toBe(78);
+});
+
+test('rules that do not hold end with 78, and everything else is checked', async () => {
+  const { code, findings } = await examined({ RULES_FILE: rulesFile('version: 2\n') });
+  expect(findings).toEqual([
+    'FAIL rules',
+    'ok database',
+    'ok schema',
+    'ok livechat',
+    'ok marketo',
+    'ok permission',
+    '-- fields',
+  ]);
+  expect(code).toBe(78);
+});
+
+test('a database that is away ends with 75, one without the schema with 78', async () => {
+  const away = await examined({ DATABASE_URL: 'postgres://user:passwordCanary@127.0.0.1:1/none' });
+  expect(away.findings).toEqual([
+    'ok rules',
+    'FAIL database',
+    '-- schema',
+    '-- livechat',
+    '-- marketo',
+    '-- permission',
+    '-- fields',
+  ]);
+  expect(away.code).toBe(75);
+  expect(away.output).not.toContain('passwordCanary');
+
+  const bare = await emptyDatabase();
+  try {
+    const { code, findings } = await examined({ DATABASE_URL: bare.url });
+    expect(findings.slice(1)).toEqual([
+      'ok database',
+      'FAIL schema',
+      '-- livechat',
+      '-- marketo',
+      '-- permission',
+      '-- fields',
+    ]);
+    expect(code).toBe(78);
+  } finally {
+    await bare.drop();
+  }
+});
+
+test('a configuration that does not hold ends with 78 and every problem at once; --help says what is checked', async () => {
+  const { code, output } = await examined({ LIVECHAT_PAT: '', MARKETO_ENDPOINT: 'http://far.example.com' });
+  expect(code).toBe(78);
+  expect(output).toMatch(/LIVECHAT_PAT is not set.*MARKETO_ENDPOINT must be https:/s);
+  const help = await examined({}, ['--help']);
+  expect(help.code).toBe(0);
+  expect(help.output).toMatch(/^Usage: doctor/);
+});
