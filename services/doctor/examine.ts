@@ -118,10 +118,10 @@ async function examineSchema(db: Database, { DATABASE_SCHEMA: schema, DATABASE_U
 /** The two actions that every sync begins with; both need the scope chats--all:ro. */
 async function examineLiveChat(asking: Connecting, signal: AbortSignal, clock: () => number) {
   const livechat = connectLiveChat(asking, signal);
-  const active = await livechat.activeThreads(LARGEST_PAGE);
+  const { active } = await livechat.activeThreads(LARGEST_PAGE);
   const now = instantOf(clock());
   const archived = await livechat.announced(addMilliseconds(now, -DAY_MS), now);
-  const found = `${counted(archived, 'thread')} of the last day, ${active.active.length} going on`;
+  const found = `${counted(archived, 'thread')} of the last day, ${active.length} going on`;
   return [`${new URL(asking.config.LIVECHAT_ENDPOINT).host} takes the token: ${found}`, true] as const;
 }
 
