@@ -100,7 +100,9 @@ function textOf({ thread, changes, errors }: ThreadStory, printer: Printer): str
       ['Attempts', `${attempts}${nextAttemptAt === null ? '' : `, the next from ${nextAttemptAt} on`}`],
     ],
   );
-  const written = changes.flatMap(({ at, runId, leadId: lead, action, changes: all }) =>
+  const keptUnder = (id: string | null) =>
+    id === null || id === thread.threadId ? '' : `(kept under thread ${id}, delivered together)`;
+  const written = changes.flatMap(({ at, runId, threadId, leadId: lead, action, changes: all }) =>
     changesOf(all).map(({ field, from, to, rule, mode }) => [
       at,
       `run ${runId}`,
@@ -108,9 +110,16 @@ function textOf({ thread, changes, errors }: ThreadStory, printer: Printer): str
       field,
       to === undefined ? 'values erased' : `${shownValue(from, printer)} → ${shownValue(to, printer)}`,
       `rule ${rule}${mode === undefined ? '' : `, ${mode}`}`,
+      keptUnder(threadId),
     ]),
   );
-  const wrong = errors.map(({ at, runId, code, message }) => [at, runId === null ? '' : `run ${runId}`, code, message]);
+  const wrong = errors.map(({ at, runId, threadId, code, message }) => [
+    at,
+    runId === null ? '' : `run ${runId}`,
+    code,
+    message,
+    keptUnder(threadId),
+  ]);
   return [
     facts,
     written.length === 0 ? 'Nothing was written for it.\n' : `Written:\n\n${table([], written)}`,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { instantOf } from '../../services/shared/runtime/instant.ts';
@@ -182,6 +183,20 @@ test('--explain tells where a thread stands, what was written for it by which ru
   expect(ignored.output).toMatch(/^State +ignored \(no-address\)/m);
   expect((await runService('sync', env, ['--thread', 'NOWHERE', '--explain'])).code).toBe(64);
   expect((await runService('sync', env, ['--thread', id])).code).toBe(64);
+
+  // Several threads of one visitor are one write, which is kept under the last of them.
+  const together = await sql<{ earlier: string; last: string }>`
+    select earlier.thread_id as earlier, change.thread_id as last
+    from livechat_marketo.chat_thread earlier
+      join livechat_marketo.lead_change change using (run_id, lead_id)
+    where not exists (select 1 from livechat_marketo.lead_change own where own.thread_id = earlier.thread_id)`.execute(
+    db,
+  );
+  const [pair] = together.rows;
+  expect(pair).toBeDefined();
+  const shared = await runService('sync', env, ['--thread', pair?.earlier ?? '', '--explain']);
+  expect(shared.output).not.toContain('Nothing was written for it.');
+  expect(shared.output).toContain(`(kept under thread ${pair?.last}, delivered together)`);
 
   // Once the visitor's data was erased, which fields were written by which rules is still told.
   const future = instantOf(Date.now() + 86_400_000);
