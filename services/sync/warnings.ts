@@ -54,7 +54,7 @@ export async function warnOfHistoryCut(tell: Tell, withheld: number, cut: Window
     await tell(
       {
         code: 'livechat-history-cut',
-        message: `LiveChat withholds what was said in ${withheld} threads, because the plan does not reach so far back: forms and addresses in them are not known.`,
+        message: `LiveChat withholds what was said in ${threadsIn(withheld)}, because the plan does not reach so far back: forms and addresses in them are not known.`,
         subject: 'withheld',
       },
       'once',
@@ -77,7 +77,7 @@ export async function warnOfHiddenThreads(tell: Tell, hidden: number): Promise<v
   await tell(
     {
       code: 'livechat-scope',
-      message: `LiveChat no longer shows ${hidden} threads to this token: they went to groups that it does not see.`,
+      message: `LiveChat no longer shows ${threadsIn(hidden)} to this token: they went to groups that it does not see.`,
       subject: 'hidden threads',
     },
     'once',
@@ -132,3 +132,7 @@ async function groupsWithAgents({ livechat, log }: Asking): Promise<number[] | u
 }
 
 type Asking = { livechat: LiveChat; log: Logger };
+
+function threadsIn(count: number): string {
+  return count === 1 ? 'one thread' : `${count} threads`;
+}
