@@ -102,9 +102,10 @@ test('killed at many moments, then run again: the same end as undisturbed, and n
 test('told to stop, a run keeps what is done, gives the rest back untried, frees its lease, and ends with 143', async () => {
   const expected = await undisturbed();
   sandbox.faults.setLatency('marketo', { kind: 'fixed', ms: 150 });
-  const run = startService('sync', env, [], (line) => {
-    if (line.msg.startsWith('filed')) setTimeout(() => run.kill('SIGTERM'), 400);
-  });
+  // One call at a time, and told to stop when the first leads are there: others are still to come.
+  const run = startService('sync', { ...env, MARKETO_CONCURRENCY: '1' });
+  while (sandbox.marketo.leads().length === 0) await sleep(10);
+  run.kill('SIGTERM');
   const ended = await run.ended;
   expect(ended.code).toBe(143);
   const row = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow();
