@@ -8,7 +8,7 @@ import { addMilliseconds, instantOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { type Database, explained, openDatabase } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
-import { type Connecting, connectLiveChat, connectMarketo } from '../sync/connect.ts';
+import { type Connecting, connectingOutsideRuns, connectLiveChat, connectMarketo } from '../sync/connect.ts';
 import { rulesOf, type SyncConfig } from '../sync/run.ts';
 
 export type Examination = {
@@ -51,14 +51,7 @@ export async function examine({ config, log, signal, clock, say }: Examination):
       }
       return verdict();
     }
-    const asking: Connecting = {
-      config,
-      db,
-      runId: null,
-      counts: {},
-      unknownFateAt: undefined,
-      tell: async (error) => log.warn({ code: error.code }, error.message),
-    };
+    const asking = connectingOutsideRuns(config, db, log);
     await check('livechat', () => examineLiveChat(asking, signal, clock));
     await examineMarketo(asking, rules, signal, check, skip);
     return verdict();

@@ -2,6 +2,7 @@ import { createLiveChat, type LiveChat } from '../shared/livechat/client.ts';
 import { type Call, createMarketo, type Marketo } from '../shared/marketo/client.ts';
 import { wasNeverSent } from '../shared/marketo/errors.ts';
 import { createSlots, FRESH_MS } from '../shared/marketo/slots.ts';
+import type { Logger } from '../shared/runtime/log.ts';
 import { callsOfDay, logCall } from '../shared/store/calls.ts';
 import { addCounts } from '../shared/store/counters.ts';
 import type { Database } from '../shared/store/database.ts';
@@ -30,6 +31,12 @@ export function limitsOf(config: SyncConfig): { callsPerWindow: number; concurre
     callsPerWindow: config.MARKETO_CALLS_PER_WINDOW ?? standard.calls,
     concurrency: config.MARKETO_CONCURRENCY ?? standard.flight,
   };
+}
+
+/** Who only looks: a dry run, an explanation, the doctor. What they find wrong goes into the log, and no further. */
+export function connectingOutsideRuns(config: SyncConfig, db: Database, log: Logger): Connecting {
+  const tell: Tell = async (error) => log.warn({ code: error.code }, error.message);
+  return { config, db, runId: null, counts: {}, unknownFateAt: undefined, tell };
 }
 
 /** The Marketo client of a run: its calls take slots, are counted, and are logged. */

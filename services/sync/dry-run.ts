@@ -8,7 +8,7 @@ import type { Logger } from '../shared/runtime/log.ts';
 import type { Database } from '../shared/store/database.ts';
 import { dueAddresses, laterThreads, openThreads, peekReady, type TakenThread } from '../shared/store/ledger.ts';
 import { readWatermark } from '../shared/store/watermark.ts';
-import { type Connecting, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
+import { connectingOutsideRuns, connectLiveChat, connectMarketo, instanceOf, limitsOf } from './connect.ts';
 import { chunks } from './deliver.ts';
 import { estimate, LIVECHAT_DOLLARS_A_THOUSAND } from './estimate.ts';
 import { type Judge, verdictsOn } from './filing.ts';
@@ -34,14 +34,7 @@ import { lengthOf, settledBy, type Window, windowOf } from './window.ts';
  * @throws Failure as a run does.
  */
 export async function dryRun({ config, db, rules, log, signal, clock }: DryRun, printer: Printer): Promise<ExitCode> {
-  const dry: Connecting = {
-    config,
-    db,
-    runId: null,
-    counts: {},
-    unknownFateAt: undefined,
-    tell: async (error) => log.warn({ code: error.code }, error.message),
-  };
+  const dry = connectingOutsideRuns(config, db, log);
   const livechat = connectLiveChat(dry, signal);
   const now = () => {
     const ours = instantOf(clock());

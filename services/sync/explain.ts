@@ -7,7 +7,7 @@ import { table } from '../shared/runtime/table.ts';
 import type { Database } from '../shared/store/database.ts';
 import { laterThreads } from '../shared/store/ledger.ts';
 import { readThreadStory, type ThreadStory } from '../shared/store/story.ts';
-import { type Connecting, connectMarketo, instanceOf } from './connect.ts';
+import { connectingOutsideRuns, connectMarketo, instanceOf } from './connect.ts';
 import { rulesThatFit } from './lead-fields.ts';
 import { mergeByAddress } from './merge.ts';
 import { type Planned, planBatch } from './plan.ts';
@@ -51,14 +51,7 @@ async function planNow(parts: Explain, { thread }: ThreadStory): Promise<Planned
   const asTaken = { threadId, email, endedAt, attempts, visit };
   const { visitors } = mergeByAddress([asTaken], await laterThreads(db, [asTaken]));
   if (visitors.length === 0) return undefined;
-  const connecting: Connecting = {
-    config,
-    db,
-    runId: null,
-    counts: {},
-    unknownFateAt: undefined,
-    tell: async (error) => log.warn({ code: error.code }, error.message),
-  };
+  const connecting = connectingOutsideRuns(config, db, log);
   const marketo = await connectMarketo(connecting, signal);
   try {
     const checking = { db, marketo, instance: instanceOf(config), tell: connecting.tell };

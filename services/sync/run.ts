@@ -78,12 +78,13 @@ export async function runSync(
   signal: AbortSignal,
   clock: () => number,
 ): Promise<ExitCode> {
-  const rules = rulesOf(config);
+  refuseContradictions(config);
   const runId = await startRun(db, 'sync', config.RUN_NAME);
   const runLog = log.child({ run: runId });
   const tell = tellInto(db, runLog, runId);
   const run: Run = { config, db, log: runLog, runId, tell, counts: {}, unknownFateAt: undefined };
   try {
+    const rules = rulesOf(config);
     return await withLease(run, signal, (working) => work(run, rules, working, clock));
   } catch (error) {
     const { end, outcome } = endOf(error, signal);
@@ -274,6 +275,7 @@ function readRules(file: string): string {
     throw new Failure(
       EXIT.configuration,
       `The rules cannot be read from "${file}"${why}: set RULES_FILE to the decision model.`,
+      { code: 'rules-invalid' },
     );
   }
 }

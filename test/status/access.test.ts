@@ -99,6 +99,20 @@ describe('the token', () => {
     expect((await guess()).json()).toMatchObject({ status: 429, detail: 'Too many requests: try again in a minute.' });
   });
 
+  test('is not guessed through the API, nor on the page that is else never refused', async () => {
+    for (const path of ['/api/v1/dead', '/']) {
+      const guesser = buildApp({ ...shared, token: TOKEN });
+      const guess = async (number: number) => {
+        const authorization = `Bearer guess-${number}`;
+        return (await guesser.inject({ url: path, headers: { host: HOST, authorization } })).statusCode;
+      };
+      const answers = new Set<number>();
+      for (let number = 0; number < 1300 && !answers.has(429); number += 1) answers.add(await guess(number));
+      expect(answers, path).toContain(429);
+      await guesser.close();
+    }
+  });
+
   test('where it is not configured unlocks nothing', async () => {
     expect((await post('/login', { token: '' }, {}, withoutToken)).statusCode).toBe(403);
     expect((await get('/login', {}, withoutToken)).body).toContain('This service has no token');

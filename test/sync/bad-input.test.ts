@@ -143,3 +143,11 @@ test('the row of a refused run says why, and its error waits for the digest', as
   const error = await db.selectFrom('sync_error').selectAll().executeTakeFirstOrThrow();
   expect(error).toMatchObject({ code: 'marketo-credentials', digest_id: null });
 });
+
+test('rules that do not hold are an error of their own, which the digest tells', async () => {
+  await runService('sync', { ...good, RULES_FILE: rulesFile('version: 1\nfields: 3\n') });
+  const run = await db.selectFrom('run').selectAll().executeTakeFirstOrThrow();
+  expect(run).toMatchObject({ outcome: 'failed', error: expect.stringContaining('line 2') });
+  const error = await db.selectFrom('sync_error').selectAll().executeTakeFirstOrThrow();
+  expect(error).toMatchObject({ code: 'rules-invalid', digest_id: null });
+});

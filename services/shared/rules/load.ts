@@ -34,7 +34,9 @@ export function parseRules(text: string, name: string): Rules {
   const read = readRules(text);
   if ('rules' in read) return read.rules;
   const told = read.mistakes.map(({ line, message }) => `line ${line}: ${message}`);
-  throw new Failure(EXIT.configuration, `The rules in ${name} do not hold: ${told.join('; ')}.`);
+  throw new Failure(EXIT.configuration, `The rules in ${name} do not hold: ${told.join('; ')}.`, {
+    code: 'rules-invalid',
+  });
 }
 
 /**

@@ -132,6 +132,12 @@ export const CATALOGUE = {
     says: 'LiveChat announces the end of the API version that is used.',
     todo: 'Upgrade this product before the date in the message.',
   },
+  'rules-invalid': {
+    stage: 'run',
+    severity: 'critical',
+    says: 'The rules do not hold.',
+    todo: 'Correct the rules at the lines in the message; `npm run rules -- check FILE` tells the same before a run.',
+  },
   'run-lost': {
     stage: 'run',
     severity: 'warning',

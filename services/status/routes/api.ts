@@ -53,9 +53,11 @@ export function api(context: StatusContext) {
     app.setSerializerCompiler(serializerCompiler);
     await app.register(etag);
     await app.register(swagger, { openapi: DOCUMENT, transform: jsonSchemaTransform });
-    app.addHook('onRequest', async (request, reply) => {
+    // Not earlier: guesses must count against the rate limit, whose hook is onRequest.
+    app.addHook('preValidation', async (request, reply) => {
       const bearer = bearerOf(request);
       if (bearer !== undefined && !context.access.isToken(bearer)) {
+        context.log.warn({ address: request.ip }, 'somebody gave a token that is not this service’s');
         reply.header('www-authenticate', 'Bearer');
         return sendProblem(
           reply,
