@@ -94,6 +94,7 @@ export async function deliver(parts: Deliver, now: Instant): Promise<DeliverCoun
     outstanding: new Set(),
     creates: [],
     updates: [],
+    salvaged: [],
     lookAgain: [],
     suspects: [],
     suspicion: undefined,
@@ -141,6 +142,8 @@ type State = {
   outstanding: Set<string>;
   creates: Pending[];
   updates: Pending[];
+  /** To be sent once more, without a field that Marketo refused. */
+  salvaged: Pending[];
   /** Visitors for the second round. */
   lookAgain: Visitor[];
   /** Visitors of calls that were refused as a whole. */
@@ -289,6 +292,7 @@ async function finishWrites(parts: Deliver, state: State, now: Instant, round: R
     }
     await Promise.all(state.writes);
     stopIfNeeded(parts, state);
+    for (const again of state.salvaged.splice(0)) (again.lead ? state.updates : state.creates).push(again);
   } while (state.creates.length + state.updates.length > 0);
 }
 
@@ -467,9 +471,9 @@ async function recordWritten(
     else if (salvaged) {
       const { visitor, lead } = pending;
       const again = { ...pending, ...salvaged, values: valuesOf(visitor, salvaged.decision, lead) };
-      // It goes with the next call that is sent, as one that was decided in this way from the start.
-      if (!lead) state.creates.push(again);
-      else if (again.decision.changes.length > 0) state.updates.push(again);
+      // Together with all others of its kind, when the rest has been answered: how many calls that takes does not hang on
+      // which answer came first.
+      if (!lead || again.decision.changes.length > 0) state.salvaged.push(again);
       else nothingLeft.push(again);
     } else refused.push({ pending, error: refusalError(pending, reason, cameOrWent) });
   });

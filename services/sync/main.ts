@@ -85,6 +85,10 @@ function refuseHalfCommands(flags: Flags): void {
   ) {
     throw new Failure(EXIT.usage, 'Ask for one of --dry-run, --explain, --replay-dead and --dismiss-dead at a time.');
   }
+  const view = (['json', 'show-values'] as const).find((name) => flags[name] === true);
+  if (view !== undefined && !reads && process.env['SYNC_DRY_RUN'] !== 'true') {
+    throw new Failure(EXIT.usage, `--${view} is for --dry-run and --explain: add one of them.`);
+  }
   if (code !== undefined && !onDead) {
     throw new Failure(EXIT.usage, 'A code chooses among dead threads: add --replay-dead or --dismiss-dead.');
   }

@@ -43,6 +43,8 @@ export async function* readLiveChat(
     return earlier(ours, parts.livechat.serverTime() ?? ours);
   };
   try {
+    // Those of earlier runs: what this one passes over for long is looked at again by the next.
+    const looks = settings.SYNC_AUDIT === undefined ? await dueLooks(parts.db, settledBy(settings, now())) : [];
     const { active, odd } = await parts.livechat.activeThreads(parts.pageLimit);
     if (odd > 0) await warnOfOddChats(parts.tell, odd);
     await fileActive(parts, active, now());
@@ -54,7 +56,6 @@ export async function* readLiveChat(
     }
     await followOpen(parts, now());
     // What a second look may find is not worth that anything else waits for it.
-    const looks = settings.SYNC_AUDIT === undefined ? await dueLooks(parts.db, settledBy(settings, now())) : [];
     if (looks.length > 0) yield now();
     for (const look of looks) await lookAgain(parts, settings, look, now);
     const { counts } = parts;

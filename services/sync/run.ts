@@ -248,14 +248,15 @@ export function endOf(error: unknown, signal: AbortSignal): { end: unknown; outc
   return { end: failureOf(error), outcome: error.kind === 'quota' ? 'stopped' : 'failed' };
 }
 
-/** Closes the run's row with the reason, and logs the error for the digest; being told to stop is none. */
+/** Closes the run's row with the reason, and logs the error for the digest; being told to stop is none, nor is being asked for nonsense. */
 async function closeWithError(run: Run, end: unknown, outcome: RunOutcome): Promise<void> {
   const sentence =
     end instanceof Failure
       ? end.message
       : `An unforeseen error (${end instanceof Error ? end.name : 'unknown'}) ended the run: see its log.`;
   try {
-    if (!(end instanceof Failure && end.exitCode === EXIT.terminated)) {
+    const isNoError = end instanceof Failure && (end.exitCode === EXIT.terminated || end.exitCode === EXIT.usage);
+    if (!isNoError) {
       const code = (end instanceof Failure ? end.code : undefined) ?? 'run-failed';
       const subject = end instanceof Error && !(end instanceof Failure) ? end.name : '';
       await logErrors(run.db, run.runId, [{ code, message: sentence, subject }]);

@@ -151,3 +151,11 @@ test('rules that do not hold are an error of their own, which the digest tells',
   const error = await db.selectFrom('sync_error').selectAll().executeTakeFirstOrThrow();
   expect(error).toMatchObject({ code: 'rules-invalid', digest_id: null });
 });
+
+test('a flag that npm has taken for itself, or that belongs to another one, does not start a run', async () => {
+  const swallowed = await runService('sync', { ...good, npm_config_dry_run: 'true', npm_lifecycle_event: 'sync' });
+  expect(swallowed.code).toBe(64);
+  expect(swallowed.output).toContain('npm run sync -- --dry-run');
+  for (const flag of ['--json', '--show-values']) expect((await runService('sync', good, [flag])).code, flag).toBe(64);
+  expect(await db.selectFrom('run').selectAll().execute()).toEqual([]);
+});

@@ -19,6 +19,11 @@ export async function runProcess(log: Logger, body: (signal: AbortSignal) => Pro
     stoppedBy = name;
     controller.abort();
   };
+  // Whoever reads the output may have seen enough (`| head`): then there is nobody to tell more.
+  process.stdout.on('error', (error) => {
+    if ('code' in error && error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   try {
