@@ -27,6 +27,7 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'smtp.url': 'smtp://h' }, /mail server is given twice/],
   [PRODUCTION, { 'smtp.existingSecret': '' }, /digest needs a mail server/],
   [PRODUCTION, { 'digest.to': [] }, /a sender and somebody who reads it/],
+  [PRODUCTION, { 'sandbox.enabled': true }, /beside real ones: set postgresql\.enabled/],
   [PRODUCTION, { 'sandbox.enabled': true }, /sandbox\.enabled stands in .* livechat names a real one/],
   [
     PRODUCTION,
@@ -311,3 +312,14 @@ function fixedParts(objects: readonly KubeObject[]): [string, unknown][] {
       return [`${object.kind}/${object.metadata.name}`, { spec, roleRef: object['roleRef'], type: object['type'] }];
     });
 }
+
+test('the page can be reached while no pod is ready, and a policy lets everybody to the database’s own port', () => {
+  const production = render(given(PRODUCTION));
+  expect(one(production, 'Service', '-status')['spec']).toMatchObject({ publishNotReadyAddresses: true });
+  const policies = render(
+    given('database-parts-values.yaml', { 'networkPolicy.enabled': true, 'database.port': 6432 }),
+  );
+  for (const suffix of ['-jobs', '-status']) {
+    expect(JSON.stringify(one(policies, 'NetworkPolicy', suffix)['spec']), suffix).toContain('"port":6432');
+  }
+});

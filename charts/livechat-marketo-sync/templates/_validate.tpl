@@ -37,6 +37,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 
 {{- define "lcm.validate.credentials" -}}
+{{- if and .Values.sandbox.enabled (not .Values.postgresql.enabled) (eq .Values.database.schema "livechat_marketo") }}
+- "sandbox.enabled would write its made-up visitors into a database of yours, beside real ones: set postgresql.enabled=true, or another database.schema."
+{{- end }}
 {{- if .Values.sandbox.enabled }}
 {{- with .Values }}
 {{- range $name, $isSet := dict "livechat" (or .livechat.existingSecret .livechat.pat .livechat.accountId) "marketo" (or .marketo.existingSecret .marketo.clientSecret .marketo.clientId .marketo.endpoint) "smtp" (or .smtp.existingSecret .smtp.url) }}
