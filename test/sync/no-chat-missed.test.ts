@@ -203,6 +203,22 @@ const archiveFault = (effect: Fault['effect'], times = 1): Fault => ({
   times,
 });
 
+/** A run whose licence ends at its n-th call of list_archives. */
+async function refusedAtCall(number: number, run: () => Promise<unknown>): Promise<void> {
+  let calls = 0;
+  const { take } = sandbox.faults;
+  sandbox.faults.take = (server, endpoint) => {
+    if (server !== 'livechat' || endpoint !== 'list_archives') return take(server, endpoint);
+    calls += 1;
+    return calls === number ? archiveFault({ kind: 'error', type: 'license_expired' }) : take(server, endpoint);
+  };
+  try {
+    await expect(run()).rejects.toMatchObject({ exitCode: 77 });
+  } finally {
+    sandbox.faults.take = take;
+  }
+}
+
 test('F6: a page id that LiveChat refuses in the middle of a walk costs another walk', async () => {
   const now = sandbox.clock.now();
   archive.addThreads(Array.from({ length: 350 }, (_, n) => ended(`f6-${n}`, now - HOUR + n * 1000)));
@@ -331,15 +347,7 @@ test('F14: a watermark that is days old is said once, and the days are caught up
   archive.addThreads(Array.from({ length: 12 }, (_, n) => ended(`f14-${n}`, from + n * DAY)));
   sandbox.clock.shift(13 * DAY);
   // The third slice fails: what the first two have read is not read again.
-  let walks = 0;
-  const { take } = sandbox.faults;
-  sandbox.faults.take = (server, endpoint) => {
-    if (server !== 'livechat' || endpoint !== 'list_archives') return take(server, endpoint);
-    walks += 1;
-    return walks === 3 ? archiveFault({ kind: 'error', type: 'license_expired' }) : take(server, endpoint);
-  };
-  await expect(sync()).rejects.toMatchObject({ exitCode: 77 });
-  sandbox.faults.take = take;
+  await refusedAtCall(3, () => sync());
   const reached = Date.parse((await watermarks().executeTakeFirstOrThrow()).position);
   expect(reached).toBeGreaterThan(from + DAY);
   expect(reached).toBeLessThan(from + 12 * DAY);
@@ -577,15 +585,7 @@ describe('a backfill', () => {
     const now = sandbox.clock.now();
     const range = { SYNC_FROM: ago(now, 50 * DAY), SYNC_TO: ago(now, 30 * DAY) };
     archive.addThreads([ended('one', now - 49 * DAY), ended('two', now - 35 * DAY)]);
-    let walks = 0;
-    const { take } = sandbox.faults;
-    sandbox.faults.take = (server, endpoint) => {
-      if (server !== 'livechat' || endpoint !== 'list_archives') return take(server, endpoint);
-      walks += 1;
-      return walks === 3 ? archiveFault({ kind: 'error', type: 'license_expired' }) : take(server, endpoint);
-    };
-    await expect(sync(range)).rejects.toMatchObject({ exitCode: 77 });
-    sandbox.faults.take = take;
+    await refusedAtCall(3, () => sync(range));
     const calls = sandbox.livechat.calls().length;
     await sync(range);
     const starts = sandbox.livechat
@@ -734,15 +734,7 @@ describe('what was not read for long', () => {
     archive.addThread(ended('past', now - 20 * DAY));
     await sync({ SYNC_FROM: ago(now, 30 * DAY) });
     archive.addThread(ended('fresh', sandbox.clock.now()));
-    let walks = 0;
-    const { take } = sandbox.faults;
-    sandbox.faults.take = (server, endpoint) => {
-      if (server !== 'livechat' || endpoint !== 'list_archives') return take(server, endpoint);
-      walks += 1;
-      return walks === 4 ? archiveFault({ kind: 'error', type: 'license_expired' }) : take(server, endpoint);
-    };
-    await expect(sync()).rejects.toMatchObject({ exitCode: 77 });
-    sandbox.faults.take = take;
+    await refusedAtCall(4, () => sync());
     expect(await state('fresh')).toBe('synced');
     const [look] = await db.selectFrom('look').selectAll().execute();
     expect(Date.parse(look?.reached_at ?? '')).toBeGreaterThan(now - 29 * DAY);
