@@ -9,7 +9,7 @@ import { type Database, openDatabase } from '../../services/shared/store/databas
 import { fileThreads } from '../../services/shared/store/ledger.ts';
 import { startRun } from '../../services/shared/store/runs.ts';
 import { slotStore } from '../../services/shared/store/slots.ts';
-import { deliver } from '../../services/sync/deliver.ts';
+import { deliver, noDeliveries } from '../../services/sync/deliver.ts';
 import { SCHEMA } from '../../test/postgres/schema-name.ts';
 import { type Contender, VISITOR, type Work } from '../job.ts';
 
@@ -53,6 +53,7 @@ export const contender: Contender = async (work) => {
         concurrency: LANES,
         maxAttempts: 8,
         unknownFateMs: 95_000,
+        counts: noDeliveries(),
       },
       NOW,
     );
