@@ -29,6 +29,3 @@ export function jobFrom({ metadata, spec }: V1CronJob, name: string): V1Job {
 export function manualName(cronJob: string, request: string): string {
   return `${cronJob.slice(0, 52)}-m${request}`;
 }
-
-/** A form's own number, eight letters: the same form sent twice asks for the same Job. */
-export const REQUEST = /^[a-z]{8}$/;

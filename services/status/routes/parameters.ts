@@ -72,6 +72,7 @@ export const deadForm = z.object({
 export const runForm = z.object({
   formKey: z.string().max(200).default(''),
   job: z.enum(['sync', 'digest']),
+  /** The form's own number: the same form sent twice asks for the same Job. */
   request: z.string().regex(/^[a-z]{8}$/),
 });
 export const findForm = z.object({ formKey: z.string().max(200).default(''), text: shortText });
