@@ -48,6 +48,7 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'serviceAccount.create': false }, /namespace’s default account/],
   [PRODUCTION, { 'status.podDisruptionBudget.enabled': true }, /for two replicas and more/],
   [PRODUCTION, { 'status.enabled': false }, /metrics\.serviceMonitor needs the status service/],
+  [PRODUCTION, { 'metrics.runbookUrl': '' }, /Alerts need metrics\.runbookUrl/],
   [PRODUCTION, { 'grafana.alerts.enabled': true }, /needs grafana\.alerts\.datasourceUid/],
   [PRODUCTION, { rules: 'version: 2\nfields: [{}]\n' }, /rules needs version: 1/],
   [PRODUCTION, { rules: 'version: 1\nfields: []\n' }, /rules has no fields/],

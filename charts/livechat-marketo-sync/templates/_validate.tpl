@@ -168,6 +168,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if and (or .Values.metrics.prometheusRule.enabled .Values.grafana.alerts.enabled) (not .Values.metrics.runbookUrl) }}
+- "Alerts need metrics.runbookUrl, where docs/runbook.md is to be read: without it their links lead nowhere."
+{{- end }}
 {{- if and .Values.grafana.alerts.enabled (not .Values.grafana.alerts.datasourceUid) }}
 - "grafana.alerts needs grafana.alerts.datasourceUid: Grafana’s own alerts ask one data source, by its uid."
 {{- end }}
