@@ -43,6 +43,7 @@
 {{- else -}}
 {{ include "lcm.env.database" . }}
 {{- end }}
+{{ include "lcm.env.text" (dict "name" "MIGRATE_WAIT" "value" "2m") }}
 {{- end -}}
 
 {{/* What sync and doctor read alike. */}}

@@ -37,6 +37,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 
 {{- define "lcm.validate.credentials" -}}
+{{- if and .Values.postgresql.enabled (not (or .Values.postgresql.password .Values.sandbox.enabled)) }}
+- "postgresql.enabled without the sandbox needs postgresql.password: the one made up from the release’s name is no secret."
+{{- end }}
 {{- if and .Values.sandbox.enabled (not .Values.postgresql.enabled) (eq .Values.database.schema "livechat_marketo") }}
 - "sandbox.enabled would write its made-up visitors into a database of yours, beside real ones: set postgresql.enabled=true, or another database.schema."
 {{- end }}
@@ -164,6 +167,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 - {{ printf "%s needs the status service, which is what has the metrics: set status.enabled=true." $name | quote }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- if and (or .Values.metrics.prometheusRule.enabled .Values.grafana.alerts.enabled) (not .Values.metrics.runbookUrl) }}
+- "Alerts need metrics.runbookUrl, where docs/runbook.md is to be read: without it their links lead nowhere."
 {{- end }}
 {{- if and .Values.grafana.alerts.enabled (not .Values.grafana.alerts.datasourceUid) }}
 - "grafana.alerts needs grafana.alerts.datasourceUid: Grafana’s own alerts ask one data source, by its uid."

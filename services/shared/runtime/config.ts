@@ -11,6 +11,11 @@ import { isNearby } from './nearby.ts';
 export const SETTINGS = {
   DATABASE_URL: secret('Postgres, as a URL: `postgres://user:password@host:5432/name`.', postgresUrl),
   DATABASE_SCHEMA: optional('The schema that holds all tables.', 'livechat_marketo', identifier),
+  MIGRATE_WAIT: optional(
+    'How long migrate waits for a database that is not there yet, before it ends with 75; its flag --wait says the same.',
+    '0s',
+    duration,
+  ),
 
   LIVECHAT_ENDPOINT: optional('Where LiveChat’s API is.', 'https://api.livechatinc.com', endpoint),
   LIVECHAT_ACCOUNT_ID: required('The account id (a UUID) that the personal access token belongs to.', text),

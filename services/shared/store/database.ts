@@ -67,7 +67,7 @@ export function explained(error: unknown, url: string): unknown {
   const name = pathname.slice(1) || 'postgres';
   const message = error instanceof Error ? error.message : '';
   if (code === '28000' && /no encryption|SSL off/.test(message)) {
-    return new Failure(EXIT.configuration, `${where} wants TLS: add ?sslmode=require to DATABASE_URL.`, {
+    return new Failure(EXIT.configuration, `${where} wants TLS: add ?sslmode=verify-full to DATABASE_URL.`, {
       cause: error,
     });
   }
