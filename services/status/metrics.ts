@@ -2,7 +2,11 @@ import { CATALOGUE } from '../shared/runtime/catalogue.ts';
 import type { MetricsReading } from '../shared/store/readings-metrics.ts';
 import { version } from './version.ts';
 
-/** What every metric has. The labels' known values are all exported, at 0 where nothing happened: no series is missing. */
+/**
+ * What every metric has. The labels' known values are all exported, at 0 where nothing happened: no series is missing.
+ * No label is called as those are that Prometheus, or its operator, adds to what it scrapes (job, instance, namespace,
+ * service, pod, container, endpoint): ours would be renamed to `exported_…` wherever labels are not honoured.
+ */
 export type Metric = {
   readonly name: string;
   readonly help: string;
@@ -33,9 +37,9 @@ export type ServiceGauge = Metric & { readonly read: (facts: ServiceFacts) => nu
 export const COUNTERS: readonly Metric[] = [
   {
     name: 'marketo_requests_total',
-    help: 'Calls made to Marketo, each attempt counted, by endpoint and by how they ended.',
+    help: 'Calls made to Marketo, each attempt counted, by what was called and by how they ended.',
     labels: {
-      endpoint: ['describe', 'leads-lookup', 'leads-create', 'leads-update', 'usage', 'identity'],
+      call: ['describe', 'leads-lookup', 'leads-create', 'leads-update', 'usage', 'identity'],
       outcome: ['ok', 'refused', 'throttled', 'failed', 'no-answer'],
     },
   },
@@ -46,9 +50,9 @@ export const COUNTERS: readonly Metric[] = [
   },
   {
     name: 'livechat_requests_total',
-    help: 'Calls made to LiveChat, each attempt counted, by endpoint and by how they ended.',
+    help: 'Calls made to LiveChat, each attempt counted, by what was called and by how they ended.',
     labels: {
-      endpoint: ['list_archives', 'list_chats', 'get_chat', 'list_groups'],
+      call: ['list_archives', 'list_chats', 'get_chat', 'list_groups'],
       outcome: ['ok', 'failed'],
     },
   },
@@ -69,9 +73,9 @@ export const COUNTERS: readonly Metric[] = [
   },
   {
     name: 'lcm_runs_total',
-    help: 'Runs ended, by job, by what started them and by how they ended.',
+    help: 'Runs ended, by command, by what started them and by how they ended.',
     labels: {
-      job: ['sync', 'digest'],
+      command: ['sync', 'digest'],
       trigger: ['schedule', 'manual'],
       outcome: ['done', 'skipped', 'stopped', 'failed', 'lost'],
     },

@@ -41,7 +41,7 @@ test.skipIf(!hasPrometheus)(
     const first = await replica(url, 0, 0);
     const second = await replica(url, 2000, 0);
     const replicas = [first.address, second.address];
-    const query = await startPrometheus(replicas);
+    const { query, labelNames } = await startPrometheus(replicas);
     // Every series is there, at 0, before anything happens: so increase() misses nothing.
     await until(async () => (await query('count(marketo_requests_total == 0)'))[0]?.value === 60);
 
@@ -69,7 +69,7 @@ test.skipIf(!hasPrometheus)(
       describes: byEndpoint['describe'] ?? 0,
     };
     expect(seen.lookups * seen.writes).toBeGreaterThan(0);
-    const endpoints = { lookups: 'leads-lookup', writes: 'leads-create|leads-update', describes: 'describe' };
+    const calls = { lookups: 'leads-lookup', writes: 'leads-create|leads-update', describes: 'describe' };
     // The last scrape that both have made since the last run ended.
     const settled = Date.now() / 1000 + 3 * (EVERY_MS / 1000);
     await until(
@@ -77,8 +77,8 @@ test.skipIf(!hasPrometheus)(
       (at) => at > settled,
     );
     const [last] = await query('min(timestamp(lcm_database_up))');
-    for (const [what, endpoint] of Object.entries(endpoints)) {
-      const series = `marketo_requests_total{endpoint=~"${endpoint}"}`;
+    for (const [what, call] of Object.entries(calls)) {
+      const series = `marketo_requests_total{call=~"${call}"}`;
       for (const replica of replicas) {
         // At the time of a sample, from a series that began at 0, Prometheus has nothing to extrapolate.
         const [at] = await query(`max(timestamp(${series.replace('}', `,instance="${replica}"}`)}))`, last?.value);
@@ -98,6 +98,12 @@ test.skipIf(!hasPrometheus)(
     expect(created?.value).toBe(sandbox.marketo.leads().length);
     const [failed] = await query('max(increase(lcm_errors_total{code="livechat-credentials"}[10m]))');
     expect(Math.round(failed?.value ?? 0)).toBe(1);
+    const [ended] = await query('max(increase(lcm_runs_total{command="sync",outcome="failed"}[10m]))');
+    expect(Math.round(ended?.value ?? 0)).toBe(1);
+    // No label of ours is one that the scrape adds: nothing had to be renamed.
+    const names = await labelNames();
+    expect(names).toEqual(expect.arrayContaining(['job', 'endpoint', 'command', 'call']));
+    expect(names.filter((name) => name.startsWith('exported_'))).toEqual([]);
     // Never less than before, on neither replica, whoever died.
     expect(await query('sum(resets(marketo_requests_total[10m])) + sum(resets(lcm_leads_total[10m])) > 0')).toEqual([]);
   },
@@ -124,13 +130,24 @@ function round(value: number | undefined): number {
   return Math.round((value ?? Number.NaN) * 1000) / 1000;
 }
 
+/** What Prometheus' operator adds to each series that a ServiceMonitor leads to. */
+const ADDED_BY_THE_OPERATOR = {
+  namespace: 'chats',
+  service: 'lcm-status',
+  pod: 'lcm-status-0',
+  container: 'status',
+  endpoint: 'http',
+};
+
 type Query = (promql: string, at?: number) => Promise<{ value: number }[]>;
 
-async function startPrometheus(targets: readonly string[]): Promise<Query> {
+async function startPrometheus(
+  targets: readonly string[],
+): Promise<{ query: Query; labelNames: () => Promise<string[]> }> {
   const port = await freePort();
   const config = {
     global: { scrape_interval: `${EVERY_MS}ms`, scrape_timeout: `${EVERY_MS}ms` },
-    scrape_configs: [{ job_name: 'status', static_configs: [{ targets }] }],
+    scrape_configs: [{ job_name: 'status', static_configs: [{ targets, labels: ADDED_BY_THE_OPERATOR }] }],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
   prometheus = spawn(
@@ -156,8 +173,12 @@ async function startPrometheus(targets: readonly string[]): Promise<Query> {
       () => false,
     ),
   );
-  return query;
+  const labelNames = async () =>
+    LABELS.parse(await (await fetch(`http://127.0.0.1:${port}/api/v1/labels`)).json()).data;
+  return { query, labelNames };
 }
+
+const LABELS = z.object({ status: z.literal('success'), data: z.array(z.string()) });
 
 const RESULT = z.object({
   status: z.literal('success'),
