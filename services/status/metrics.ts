@@ -25,6 +25,10 @@ export type ServiceFacts = {
   syncInterval: number;
   /** MARKETO_DAILY_CALLS */
   dailyCalls: number;
+  /** When the digest's schedule last fell due, in seconds since 1970; undefined where there is none. */
+  digestDue: number | undefined;
+  /** The names of this release's CronJobs. */
+  cronJobs: readonly string[];
 };
 
 /** A gauge that is exported even while the database cannot be read. */
@@ -200,6 +204,17 @@ export const SERVICE_GAUGES: readonly ServiceGauge[] = [
     name: 'lcm_marketo_day_limit_calls',
     help: 'How many calls a day this product may make (MARKETO_DAILY_CALLS): lcm_marketo_day_calls is measured against it.',
     read: (facts) => facts.dailyCalls,
+  },
+  {
+    name: 'lcm_digest_due_timestamp_seconds',
+    help: 'When the digest was due last, by its schedule (DIGEST_SCHEDULE); 0 where it has none. One that succeeded before then is late.',
+    read: (facts) => facts.digestDue ?? 0,
+  },
+  {
+    name: 'lcm_cronjob_info',
+    help: '1 for each CronJob of this release (KUBERNETES_CRONJOBS); none outside a cluster. Alerts tell by it which of those that kube-state-metrics knows are ours.',
+    labels: { cronjob: [] },
+    read: (facts) => facts.cronJobs.map((cronjob) => ({ labels: { cronjob }, value: 1 })),
   },
   {
     name: 'lcm_build_info',

@@ -145,6 +145,13 @@
 {{- end }}
 {{ include "lcm.env.text" (dict "name" "SYNC_INTERVAL" "value" (include "lcm.sync.interval" .)) }}
 {{ include "lcm.env.text" (dict "name" "MARKETO_DAILY_CALLS" "value" (int .Values.marketo.dailyCalls)) }}
+{{- $cronJobs := list (printf "%s-sync" (include "lcm.fullname" .)) -}}
+{{- if .Values.digest.enabled }}
+{{- $cronJobs = append $cronJobs (printf "%s-digest" (include "lcm.fullname" .)) }}
+{{ include "lcm.env.text" (dict "name" "DIGEST_SCHEDULE" "value" (include "lcm.digest.schedule" .)) }}
+{{ include "lcm.env.text" (dict "name" "DIGEST_TIME_ZONE" "value" .Values.digest.timeZone) }}
+{{- end }}
+{{ include "lcm.env.text" (dict "name" "KUBERNETES_CRONJOBS" "value" (join "," $cronJobs)) }}
 {{- if .Values.status.cluster.enabled }}
 {{ include "lcm.env.text" (dict "name" "KUBERNETES_RELEASE" "value" .Release.Name) }}
 - name: KUBERNETES_NAMESPACE

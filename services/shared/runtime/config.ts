@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cronOf } from './cron.ts';
 import { parseDuration } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
 import { type Instant, parseInstant } from './instant.ts';
@@ -128,6 +129,10 @@ export const SETTINGS = {
   DIGEST_FROM: required('The sender of the digest.', address),
   DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
   DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
+  DIGEST_SCHEDULE: maybe(
+    'When the digest is run, as cron has it (`5 7 * * *`), in DIGEST_TIME_ZONE: the status service tells alerts by it when one was due. Without it no digest is late.',
+    schedule,
+  ),
   DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
   RETENTION_VISITORS: optional(
     'For how long the digest lets visitors’ data be kept, from when a thread was synced, ignored or given up (dead); the thread’s id, state and content hash stay.',
@@ -157,6 +162,10 @@ export const SETTINGS = {
   KUBERNETES_RELEASE: maybe(
     'The name of this release, as its CronJobs and Jobs bear it in the label `app.kubernetes.io/instance`.',
     kubernetesName,
+  ),
+  KUBERNETES_CRONJOBS: maybe(
+    'The names of this release’s CronJobs, with commas: alerts on what kube-state-metrics counts tell ours by them.',
+    kubernetesNames,
   ),
   STATUS_URL: maybe('Where people reach the status page: the links in the digest lead there.', webAddress),
 
@@ -273,6 +282,10 @@ function kubernetesName(raw: string): string {
   return raw;
 }
 
+function kubernetesNames(raw: string): readonly string[] {
+  return raw.split(',').map((name) => kubernetesName(name.trim()));
+}
+
 function identifier(raw: string): string {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(raw))
     throw new Malformed('must be a lower-case Postgres name, like livechat_marketo');
@@ -336,6 +349,15 @@ function timeZone(raw: string): string {
   } catch {
     throw new Malformed('must be a time zone of the IANA list, like Europe/Berlin');
   }
+}
+
+function schedule(raw: string): string {
+  try {
+    cronOf(raw.trim(), 'Etc/UTC');
+  } catch {
+    throw new Malformed('must be a schedule as cron has it, like 5 7 * * *');
+  }
+  return raw.trim();
 }
 
 function domains(raw: string): readonly string[] {
