@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import { type Alert, alertFile, grafanaAlerts } from '../../scripts/grafana-alerts.ts';
-import { CHART, canRender, given, one, render } from './render.ts';
+import { CHART, canRender, given, one, podsOf, render, CASES as VALUES } from './render.ts';
 
 const FILE = `${CHART}/files/prometheus/alerts.yaml`;
 const text = readFileSync(FILE, 'utf8');
@@ -626,9 +627,29 @@ describe.skipIf(!hasPromtool)('promtool (skipped where it is not installed)', ()
 
 test('Grafana’s alerts are made from the same file (else: npm run docs)', () => {
   expect(readFileSync(`${CHART}/files/grafana/alerts.yaml`, 'utf8')).toBe(grafanaAlerts(text));
-  const uids = [...grafanaAlerts(text).matchAll(/uid: (lcm-\S+)/g)].map(([, uid]) => uid ?? '');
-  expect(uids).toHaveLength(alerts.length);
-  for (const uid of uids) expect(uid.length).toBeLessThanOrEqual(40);
+});
+
+test('each of Grafana’s alerts fires where Prometheus’ has a result, 0 among them, as late as it, and says when it cannot be asked', () => {
+  const { groups } = parse(grafanaAlerts(text));
+  expect(groups).toHaveLength(1);
+  expect(groups[0].rules).toHaveLength(alerts.length);
+  for (const [index, { alert, expr, labels, annotations, ...rest }] of alerts.entries()) {
+    expect(groups[0].rules[index]).toMatchObject({
+      title: alert,
+      condition: 'B',
+      data: [
+        { refId: 'A', model: { expr, instant: true, range: false } },
+        { refId: 'B', datasourceUid: '__expr__', model: { type: 'math', expression: 'is_number($A)' } },
+      ],
+      noDataState: 'OK',
+      execErrState: 'Error',
+      for: rest.for,
+      labels,
+      annotations: { runbook_url: annotations.runbook_url },
+    });
+    // Grafana's $value is a text about all queries.
+    expect(groups[0].rules[index].annotations.summary).not.toMatch(/\$value\b(?!s)/);
+  }
 });
 
 test('every alert links to its heading in the runbook, and every heading there is an alert', () => {
@@ -650,18 +671,80 @@ describe.skipIf(!canRender)('in the chart (skipped where there is no helm)', () 
     expect(other['spec']).toEqual(parse(text.replaceAll('docs/runbook.md', 'https://wiki.example.com/chats')));
   });
 
+  test.each([
+    ...VALUES.filter((file) => file !== 'minimal-values.yaml').map((file) => [file, {}] as const),
+    ['production-values.yaml', { 'digest.enabled': false }] as const,
+    ['try-out-values.yaml', { fullnameOverride: 'chats', 'status.cluster.enabled': false }] as const,
+  ])('%s with %j: the status service knows the CronJobs that there are, and when the digest is due', (file, set) => {
+    const objects = render(given(file, set));
+    const schedules = new Map(
+      objects
+        .filter(({ kind }) => kind === 'CronJob')
+        .map((object) => [
+          object.metadata.name,
+          z.object({ schedule: z.string(), timeZone: z.string() }).parse(object['spec']),
+        ]),
+    );
+    const pod = podsOf(objects).find(({ owner }) => owner.metadata.name.endsWith('-status'));
+    const env = new Map(pod?.spec.containers[0]?.env.map(({ name, value }) => [name, value]));
+    const digest = [...schedules].find(([name]) => name.endsWith('-digest'))?.[1];
+    expect(env.get('KUBERNETES_CRONJOBS')?.split(',').sort()).toEqual([...schedules.keys()].sort());
+    expect([env.get('DIGEST_SCHEDULE'), env.get('DIGEST_TIME_ZONE')]).toEqual([digest?.schedule, digest?.timeZone]);
+    if ('digest.enabled' in set) expect(digest).toBeUndefined();
+  });
+
+  test('what the runbook’s commands about alerts name is there', () => {
+    const part = /^## Alerts\n([\s\S]*?)^## /m.exec(readFileSync('docs/runbook.md', 'utf8'))?.[1] ?? '';
+    const named = [...part.matchAll(/\b(cronjob|servicemonitor|services)[ /](lcm-[a-z-]+)/g)].map(
+      ([, kind = '', name = '']) => `${kind.replace(/s$/, '')} ${name}`,
+    );
+    const labelled = [...part.matchAll(/-l app\.kubernetes\.io\/component=(\S+)/g)].map(([, component]) => component);
+    const objects = render(given('production-values.yaml'));
+    const there = objects.map(({ kind, metadata }) => `${kind.toLowerCase()} ${metadata.name}`);
+    const components = podsOf(objects).map(({ labels }) => labels['app.kubernetes.io/component']);
+    expect(named.filter((one) => !there.includes(one))).toEqual([]);
+    expect(labelled.filter((one) => !components.includes(one))).toEqual([]);
+    expect(Math.min(named.length, labelled.length)).toBeGreaterThan(3);
+  });
+
   test('Grafana’s provisioning names the data source and the folder', () => {
-    const map = one(render(given('everything-values.yaml')), 'ConfigMap', '-alerts');
-    const { data }: { data: Record<string, string> } = JSON.parse(JSON.stringify(map));
-    const provisioned = parse(data['livechat-marketo-sync.yaml'] ?? '');
+    const [, provisioned] = grafanaFile({});
     expect(provisioned.groups[0]).toMatchObject({ folder: 'Marketing: chats', orgId: 1 });
-    expect(JSON.stringify(provisioned)).not.toMatch(/DATASOURCE_UID|FOLDER/);
+    expect(JSON.stringify(provisioned)).not.toMatch(/DATASOURCE_UID|FOLDER|SUFFIX/);
     expect(provisioned.groups[0].rules[0].data[0]).toMatchObject({
       datasourceUid: 'prometheus',
       model: { expr: alerts[0]?.expr },
     });
+    for (const { annotations } of provisioned.groups[0].rules)
+      expect(annotations.runbook_url).toMatch(/^https:\/\/wiki\.example\.com\/chats#lcm/);
+  });
+
+  test('two releases of one Grafana bring the same file; for another data source or folder, another with other uids', () => {
+    const uidsOf = ([, provisioned]: ReturnType<typeof grafanaFile>) => {
+      const uids: string[] = provisioned.groups[0].rules.map(({ uid }: { uid: string }) => uid);
+      expect(new Set(uids).size).toBe(alerts.length);
+      for (const uid of uids) expect(uid).toMatch(/^[a-z0-9-]{1,40}$/);
+      return uids;
+    };
+    const first = grafanaFile({});
+    expect(grafanaFile({ fullnameOverride: 'other' }, 'other')).toEqual(first);
+    const others = [
+      grafanaFile({ 'grafana.alerts.datasourceUid': 'mimir' }),
+      grafanaFile({ 'grafana.alerts.folder': 'Web' }),
+    ];
+    expect(new Set([first, ...others].map(([file]) => file)).size).toBe(3);
+    expect(new Set([first, ...others].flatMap(uidsOf)).size).toBe(3 * alerts.length);
   });
 });
+
+/** The file that the sidecar writes into Grafana's provisioning, by name, parsed. */
+function grafanaFile(set: Record<string, unknown>, release?: string) {
+  const map = one(render(given('everything-values.yaml', set), release), 'ConfigMap', '-alerts');
+  const { data }: { data: Record<string, string> } = JSON.parse(JSON.stringify(map));
+  const [[file, content] = ['', ''], ...more] = Object.entries(data);
+  expect(more).toEqual([]);
+  return [file, parse(content)] as const;
+}
 
 function testsOf({ alert, labels, annotations }: Alert, cases: Case | undefined): object[] {
   const input = (series: Series) => Object.entries(series).map(([name, values]) => ({ series: scraped(name), values }));

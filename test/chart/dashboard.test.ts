@@ -123,6 +123,8 @@ test.skipIf(!canRender)('the chart’s ConfigMap has the dashboard as it is (ski
   expect(map['data']).toEqual({ 'livechat-marketo-sync.json': text });
   expect(map.metadata.labels).toMatchObject({ grafana_dashboard: '1' });
   expect(map.metadata.annotations).toEqual({ grafana_folder: 'Marketing' });
+  // It is one for all releases of a Grafana, which choose in it: another brings the same file under the same uid.
+  expect(one(render(given('production-values.yaml'), 'other'), 'ConfigMap', '-dashboard')['data']).toEqual(map['data']);
 });
 
 type Matcher = { label: string; operator: string; value: string };
