@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openReadings } from '../../services/shared/store/readings.ts';
@@ -41,7 +41,7 @@ test.skipIf(!hasPrometheus)(
     const first = await replica(url, 0, 0);
     const second = await replica(url, 2000, 0);
     const replicas = [first.address, second.address];
-    const { query, labelNames } = await startPrometheus(replicas);
+    const { query, alerts, labelNames } = await startPrometheus(replicas);
     // Every series is there, at 0, before anything happens: so increase() misses nothing.
     await until(async () => (await query('count(marketo_requests_total == 0)'))[0]?.value === 60);
 
@@ -104,6 +104,15 @@ test.skipIf(!hasPrometheus)(
     const names = await labelNames();
     expect(names).toEqual(expect.arrayContaining(['job', 'endpoint', 'command', 'call']));
     expect(names.filter((name) => name.startsWith('exported_'))).toEqual([]);
+    // Every alert can be evaluated on what two replicas export, and those fire whose causes were there: credentials that
+    // are refused, and a first run from before the first chat that LiveChat has (livechat-history-cut).
+    const states = await alerts();
+    expect(states.filter(({ health }) => health !== 'ok')).toEqual([]);
+    expect(states.filter(({ state }) => state === 'firing').map(({ name }) => name)).toEqual([
+      'LcmCredentialsRefused',
+      'LcmChatsIncomplete',
+    ]);
+    expect(states.length).toBeGreaterThan(15);
     // Never less than before, on neither replica, whoever died.
     expect(await query('sum(resets(marketo_requests_total[10m])) + sum(resets(lcm_leads_total[10m])) > 0')).toEqual([]);
   },
@@ -113,7 +122,14 @@ test.skipIf(!hasPrometheus)(
 /** A status service that listens; closed at the end at the latest. */
 async function replica(url: string, keepFor: number, port: number) {
   const readings = openReadings(url, SCHEMA, 5000);
-  const app = buildApp({ readings, log: silent, syncInterval: HOUR, keepFor });
+  const app = buildApp({
+    readings,
+    log: silent,
+    syncInterval: HOUR,
+    digestSchedule: { schedule: '5 7 * * *', timeZone: 'Etc/UTC' },
+    cronJobs: ['lcm-sync', 'lcm-digest'],
+    keepFor,
+  });
   await app.listen({ host: '127.0.0.1', port });
   const bound = app.server.address();
   if (bound === null || typeof bound === 'string') throw new Error('it does not listen');
@@ -139,14 +155,23 @@ const ADDED_BY_THE_OPERATOR = {
   endpoint: 'http',
 };
 
+type Watching = {
+  query: Query;
+  alerts: () => Promise<z.infer<typeof RULES>['data']['groups'][number]['rules']>;
+  labelNames: () => Promise<string[]>;
+};
+
 type Query = (promql: string, at?: number) => Promise<{ value: number }[]>;
 
-async function startPrometheus(
-  targets: readonly string[],
-): Promise<{ query: Query; labelNames: () => Promise<string[]> }> {
+async function startPrometheus(targets: readonly string[]): Promise<Watching> {
   const port = await freePort();
   const config = {
-    global: { scrape_interval: `${EVERY_MS}ms`, scrape_timeout: `${EVERY_MS}ms` },
+    global: {
+      scrape_interval: `${EVERY_MS}ms`,
+      scrape_timeout: `${EVERY_MS}ms`,
+      evaluation_interval: `${EVERY_MS}ms`,
+    },
+    rule_files: [resolve('charts/livechat-marketo-sync/files/prometheus/alerts.yaml')],
     scrape_configs: [{ job_name: 'status', static_configs: [{ targets, labels: ADDED_BY_THE_OPERATOR }] }],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
@@ -173,12 +198,34 @@ async function startPrometheus(
       () => false,
     ),
   );
+  const alerts = async () => {
+    const answer = RULES.parse(await (await fetch(`http://127.0.0.1:${port}/api/v1/rules`)).json());
+    return answer.data.groups.flatMap(({ rules }) => rules);
+  };
   const labelNames = async () =>
     LABELS.parse(await (await fetch(`http://127.0.0.1:${port}/api/v1/labels`)).json()).data;
-  return { query, labelNames };
+  return { query, alerts, labelNames };
 }
 
 const LABELS = z.object({ status: z.literal('success'), data: z.array(z.string()) });
+
+const RULES = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({
+            name: z.string(),
+            state: z.enum(['inactive', 'pending', 'firing']),
+            health: z.string(),
+            lastError: z.string().optional(),
+          }),
+        ),
+      }),
+    ),
+  }),
+});
 
 const RESULT = z.object({
   status: z.literal('success'),
