@@ -33,10 +33,28 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [
     PRODUCTION,
     { 'sync.activeDeadlineSeconds': 3600 },
-    /activeDeadlineSeconds \(3600\) is not less than sync\.interval/,
+    /sync\.activeDeadlineSeconds \(3600\) is not less than what lies between .* \(7 \* \* \* \*\), 1h at the least/,
   ],
-  [PRODUCTION, { 'sync.schedule': '*/15 * * * *' }, /is every 900 seconds, and sync\.interval \(1h\)/],
-  [PRODUCTION, { 'sync.schedule': '7 */6 * * *' }, /is every 21600 seconds/],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '0,30 * * * *' },
+    /sync\.activeDeadlineSeconds \(3000\) is not less .* 30m at the least/,
+  ],
+  [PRODUCTION, { 'digest.schedule': '*/20 * * * *' }, /digest\.activeDeadlineSeconds \(1800\) is not less .* 20m at/],
+  [PRODUCTION, { 'sync.interval': '30m' }, /sync\.interval \(30m\) is not what sync\.schedule .*, 1h between two runs/],
+  [PRODUCTION, { 'sync.schedule': '7 8-18 * * mon-fri', 'sync.interval': '1h' }, /, 62h between two runs at the most/],
+  [PRODUCTION, { 'sync.schedule': '7 1 1 * *' }, /goes by days of the month: say in sync\.interval/],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '7 1 1 * *', 'sync.interval': '1h' },
+    /sync\.interval \(1h\) is less .* 1d at the least/,
+  ],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '7 24 * * *' },
+    /sync\.schedule \(7 24 \* \* \*\) is no schedule that Kubernetes takes/,
+  ],
+  [PRODUCTION, { 'digest.schedule': '5 7 * * 7' }, /digest\.schedule \(5 7 \* \* 7\) is no schedule/],
   [PRODUCTION, { 'digest.schedule': 'CRON_TZ=UTC 7 * * *' }, /say it in digest\.timeZone/],
   ['try-out-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before anything of the chart/],
   ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
@@ -111,9 +129,10 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     expect(stderr).toMatch(/takes no dots/);
   });
 
-  test('an interval of hours and a deadline that fits it are taken', () => {
-    const set = { 'sync.schedule': '7 */6 * * *', 'sync.interval': '6h', 'sync.activeDeadlineSeconds': 21_000 };
+  test('the interval is what the schedule says, and a deadline that fits it is taken', () => {
+    const set = { 'sync.schedule': '7 */6 * * *', 'sync.activeDeadlineSeconds': 21_000 };
     const job = one(render(given(PRODUCTION, set)), 'CronJob', '-sync');
+    expect(JSON.stringify(job)).toContain('{"name":"SYNC_INTERVAL","value":"6h"}');
     expect(job['spec']).toMatchObject({
       schedule: '7 */6 * * *',
       jobTemplate: { spec: { activeDeadlineSeconds: 21_000 } },
