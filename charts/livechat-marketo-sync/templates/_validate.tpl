@@ -180,19 +180,8 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 
 {{- define "lcm.validate.rules" -}}
-{{- $rules := .Values.rules | fromYaml -}}
-{{- if hasKey $rules "Error" }}
-- {{ printf "rules is no YAML (%s): it takes the text of a rules file, --set-file rules=rules.yaml." (get $rules "Error" | replace "\n" " ") | quote }}
-{{- else }}
-{{- if ne (get $rules "version" | toString) "1" }}
-- "rules needs version: 1 in its text."
-{{- end }}
-{{- if not (and (kindIs "slice" (get $rules "fields")) (get $rules "fields")) }}
-- "rules has no fields: nothing would ever be written."
-{{- end }}
-{{- range $key := keys (omit $rules "version" "eligible" "fields") | sortAlpha }}
-- {{ printf "rules has %s, which is none of version, eligible and fields." $key | quote }}
-{{- end }}
+{{- range include "lcm.rules.mistakes" (dict "root" . "text" .Values.rules) | fromJsonArray }}
+- {{ quote . }}
 {{- end }}
 {{- end -}}
 
