@@ -308,7 +308,12 @@ test('the default rules are the repository’s, and the versions are the package
   const values: { rules: string } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
   expect(values.rules).toBe(readFileSync('rules.yaml', 'utf8'));
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  expect(parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  const chart = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'));
+  expect(chart).toMatchObject({ version, appVersion: version });
+  expect(readFileSync(`${CHART}/CHANGELOG.md`, 'utf8').match(/^## (\S+)$/m)?.[1]).toBe(version);
+  const images = parse(chart.annotations['artifacthub.io/images']).map(({ image }: { image: string }) => image);
+  const { image, postgresql } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
+  expect(images).toEqual([`${image.repository}:${version}`, postgresql.image]);
 });
 
 /** Objects of the schema with properties of their own that would take any other beside them. */
