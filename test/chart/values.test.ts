@@ -206,6 +206,17 @@ describe.skipIf(!canRender)('an upgrade (skipped where there is no helm)', () =>
     expect(before.length).toBeGreaterThan(0);
   });
 
+  test.each([['Pod'], ['Job']])(
+    'a %s of Helm’s hooks that has changed is another object, for kubectl apply too',
+    (kind) => {
+      const [before, same, after] = [{}, { 'status.replicas': 4 }, ANOTHER].map((set) =>
+        one(render(given(PRODUCTION, { 'migrations.mode': 'hook', ...set })), kind),
+      );
+      expect(same?.metadata.name).toBe(before?.metadata.name);
+      expect(after?.metadata.name).not.toBe(before?.metadata.name);
+    },
+  );
+
   test('the same values render the same bytes', () => {
     const all = () => CASES.map((file) => helm(['template', 'lcm', CHART, ...given(file)]).stdout);
     expect(all()).toEqual(all());
