@@ -207,6 +207,22 @@ export function readConfig<const N extends SettingName>(
   return values as Config<N>;
 }
 
+/**
+ * Holds a flag's value against the setting that it stands for.
+ *
+ * @param flag its name, without hyphens.
+ * @throws Failure (64) where the setting would not take it.
+ */
+export function checkFlag(flag: string, name: SettingName, value: string | undefined): void {
+  if (value === undefined) return;
+  try {
+    SETTINGS[name].parse(value);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Failure(EXIT.usage, `--${flag} ${error.message}. Try --help.`);
+  }
+}
+
 export type Setting = {
   readonly about: string;
   readonly need: 'required' | 'optional' | 'maybe' | 'secret' | 'maybe-secret';
