@@ -4,7 +4,7 @@ import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { previewDigest, unsentDigests } from '../shared/store/digests.ts';
 import { type DigestRun, newMessageId } from './digest.ts';
-import { composeEmail, hasNews } from './email.ts';
+import { composeEmail, isWanted } from './email.ts';
 import { renderMail } from './send.ts';
 import { localDate } from './times.ts';
 
@@ -24,7 +24,7 @@ export async function previewMail(preview: Preview): Promise<string[]> {
   const { db, log, now, from, to, timeZone, folder } = preview;
   const contents = await previewDigest(db);
   const mail = composeEmail({ ...preview, contents });
-  const would = hasNews({ ...preview, contents }) || preview.heartbeat;
+  const would = isWanted({ ...preview, contents });
   const verdict = `nothing was sent${would ? '' : ', nor would it be: there is nothing new'}`;
   const date = localDate(now, timeZone);
   if (folder === '-') {

@@ -128,7 +128,11 @@ export const SETTINGS = {
   DIGEST_FROM: required('The sender of the digest.', address),
   DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
   DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
-  DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
+  DIGEST_HEARTBEAT: optional(
+    'Whether a digest is sent on a day with nothing new, once a sync has succeeded.',
+    'false',
+    yesOrNo,
+  ),
   RETENTION_VISITORS: optional(
     'For how long the digest lets visitors’ data be kept, from when a thread was synced, ignored or given up (dead); the thread’s id, state and content hash stay.',
     '30d',
