@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, kubeObject, one, podsOf, render } from './render.ts';
 
@@ -274,6 +275,21 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
     // The operator of the database makes the other.
     const wanted = new Set(asked.map(([, name, key]) => `${name}/${key}`).filter((one) => one !== 'lcm-db-app/uri'));
     expect([...wanted].sort()).toEqual(made.sort());
+  });
+
+  test('the chart’s README puts an Ingress before a Service that is there', () => {
+    const readme = readFileSync(`${CHART}/README.md`, 'utf8');
+    const block = /```yaml\n(status: .*?)```/s.exec(readme)?.[1] ?? '';
+    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'ingress.yaml');
+    writeFileSync(file, block);
+    const objects = render([...given(PRODUCTION), '--values', file]);
+    const [rule] = z
+      .object({
+        rules: z.array(z.object({ http: z.object({ paths: z.array(z.looseObject({ backend: z.unknown() })) }) })),
+      })
+      .parse(one(objects, 'Ingress')['spec']).rules;
+    const { name } = one(objects, 'Service', '-status').metadata;
+    expect(rule?.http.paths[0]?.backend).toEqual({ service: { name, port: { name: 'http' } } });
   });
 
   test('skaffold installs the try-out, and forwards Services that are there', () => {
