@@ -33,6 +33,11 @@ const OUR_CRONJOBS = {
   'lcm_cronjob_info{cronjob="lcm-sync"}': '1x1500',
   'lcm_cronjob_info{cronjob="lcm-digest"}': '1x1500',
 };
+/** A sync that succeeded at 0:01, and one that failed at 0:10. */
+const FAILED = {
+  lcm_sync_last_success_timestamp_seconds: '60x1600',
+  lcm_sync_last_run_timestamp_seconds: '60x9 600x1600',
+};
 /** Installed at 0:01, with errors and no digest ever. */
 const UNTOLD = {
   lcm_errors_undigested: '3x1700',
@@ -258,13 +263,28 @@ const CASES: Record<string, Case> = {
   },
   LcmCredentialsRefused: {
     fires: ['marketo', 'livechat'].map((vendor) => ({
-      series: { [`lcm_errors_total{code="${vendor}-credentials"}`]: '0x10 1x60' },
-      at: '30m',
+      // The schedule's next run is six hours away.
+      series: { ...FAILED, [`lcm_errors_total{code="${vendor}-credentials"}`]: '0x10 1x400' },
+      at: '6h',
       summary: 'Marketo or LiveChat refused the credentials; no run is tried again by itself',
     })),
     silent: [
-      { series: { 'lcm_errors_total{code="marketo-credentials"}': '1x300' }, at: '4h', why: 'it was long ago' },
-      { series: { 'lcm_errors_total{code="lead-refused"}': '0+1x300' }, at: '1h', why: 'another error' },
+      {
+        series: { ...FAILED, 'lcm_errors_total{code="marketo-credentials"}': '0x10 1x1600' },
+        at: '25h',
+        why: 'it was yesterday',
+      },
+      {
+        series: {
+          ...FAILED,
+          lcm_sync_last_success_timestamp_seconds: '60x29 1800x100',
+          lcm_sync_last_run_timestamp_seconds: '60x9 600x19 1800x100',
+          'lcm_errors_total{code="marketo-credentials"}': '0x10 1x120',
+        },
+        at: '31m',
+        why: 'a run has succeeded since',
+      },
+      { series: { ...FAILED, 'lcm_errors_total{code="lead-refused"}': '0+1x300' }, at: '1h', why: 'another error' },
     ],
   },
   LcmConfigurationWrong: {
