@@ -200,7 +200,14 @@ describe.skipIf(!canRender)('values and the program say the same', () => {
 
   test('the defaults of values.yaml are those of the program', () => {
     const pods = podsOf(render(given('inline-secrets-values.yaml')));
-    const chosen = new Set(['DATABASE_URL', 'DIGEST_FROM', 'DIGEST_TO', 'DIGEST_HEARTBEAT', 'RULES_FILE']);
+    const chosen = new Set([
+      'DATABASE_URL',
+      'DATABASE_WAIT',
+      'DIGEST_FROM',
+      'DIGEST_TO',
+      'DIGEST_HEARTBEAT',
+      'RULES_FILE',
+    ]);
     const compared = pods
       .flatMap(({ spec }) => spec.containers.flatMap(({ env }) => env))
       .flatMap(({ name, value }) => {

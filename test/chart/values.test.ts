@@ -42,6 +42,12 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
   [PRODUCTION, { 'migrations.mode': 'none', 'migrations.existingSecret': 'x' }, /migrations\.mode=none makes none/],
   ['try-out-values.yaml', { 'migrations.existingSecret': 'x' }, /another database than postgresql\.enabled/],
+  [PRODUCTION, { 'migrations.existingSecret': 'x' }, /name the latter in migrations\.grantTo/],
+  [
+    PRODUCTION,
+    { 'migrations.grantTo': 'x' },
+    /migrations\.grantTo is for the user of migrations\.existingSecret, which is not set/,
+  ],
   [PRODUCTION, { 'status.token': 'x' }, /token is given twice/],
   [PRODUCTION, { 'status.cluster': { runNow: true, enabled: false } }, /runNow needs status\.cluster\.enabled/],
   ['try-out-values.yaml', { 'status.cluster.runNow': true }, /runNow needs a token/],

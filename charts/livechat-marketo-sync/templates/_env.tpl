@@ -39,11 +39,16 @@
 {{- define "lcm.env.migrate" -}}
 {{- if .Values.migrations.existingSecret -}}
 {{ include "lcm.env.secret" (dict "name" "DATABASE_URL" "secret" .Values.migrations.existingSecret "key" .Values.migrations.secretKeys.uri) }}
+{{ include "lcm.env.text" (dict "name" "DATABASE_GRANT_TO" "value" (include "lcm.migrations.grantTo" .)) }}
 {{ include "lcm.env.common" . }}
 {{- else -}}
 {{ include "lcm.env.database" . }}
 {{- end }}
-{{ include "lcm.env.text" (dict "name" "MIGRATE_WAIT" "value" "2m") }}
+{{ include "lcm.env.wait" . }}
+{{- end -}}
+
+{{- define "lcm.env.wait" -}}
+{{ include "lcm.env.text" (dict "name" "DATABASE_WAIT" "value" "2m") }}
 {{- end -}}
 
 {{/* What sync and doctor read alike. */}}
