@@ -84,6 +84,8 @@ const MALFORMED: [Record<string, unknown>, RegExp][] = [
   [{ 'livechat.endpoint': 'http://api.livechatinc.com' }, /livechat\/endpoint/],
   [{ 'database.sslMode': 'require' }, /sslMode/],
   [{ 'database.schema': 'Sales' }, /database\/schema/],
+  [{ 'database.host': 'db.example.com:5432' }, /database\/host/],
+  [{ 'database.name': 'a?b' }, /database\/name/],
   [{ 'migrations.mode': 'job' }, /migrations\/mode/],
   [{ 'status.replicas': '2' }, /replicas/],
   [{ 'status.token': 'tooShort' }, /status\/token/],
@@ -229,7 +231,7 @@ describe.skipIf(!canRender)('what a person reads (skipped where there is no helm
     expect(notes('inline-secrets-values.yaml')).toMatch(/secrets stand in this release’s values.*no alert is set up/s);
     expect(notes(PRODUCTION)).not.toMatch(/WARNING|TRYING/);
     expect(notes('everything-values.yaml')).toMatch(
-      /The sync is suspended.*kubectl -n chats delete pvc data-chats-postgresql-0/s,
+      /The sync is suspended.*kubectl -n chats delete pvc chats-postgresql/s,
     );
     expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
     expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);
