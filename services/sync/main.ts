@@ -1,5 +1,5 @@
 import { catalogueEntry } from '../shared/runtime/catalogue.ts';
-import { readConfig } from '../shared/runtime/config.ts';
+import { checkFlag, readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
@@ -37,6 +37,9 @@ async function main(): Promise<ExitCode> {
       return EXIT.done;
     }
     refuseHalfCommands(flags);
+    checkFlag('from', 'SYNC_FROM', flags.from);
+    checkFlag('to', 'SYNC_TO', flags.to);
+    checkFlag('audit', 'SYNC_AUDIT', flags.audit);
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);

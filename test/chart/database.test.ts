@@ -103,7 +103,7 @@ describe.skipIf(!canRender)('a user of its own for migrations (skipped where the
         .filter((object) => JSON.stringify(object).includes('owner-only'))
         .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
     const hook = render(given(PRODUCTION, { ...secret, 'migrations.mode': 'hook' }));
-    expect(having(hook)).toEqual(['Job lcm-livechat-marketo-sync-migrate']);
+    expect(having(hook)).toEqual([expect.stringMatching(/^Job lcm-livechat-marketo-sync-migrate(-|$)/)]);
     expect(plain(containerOf(hook, 'Job'))['DATABASE_GRANT_TO']).toBe('the "worker"');
     const inPods = render(given(PRODUCTION, secret));
     expect(
@@ -111,7 +111,7 @@ describe.skipIf(!canRender)('a user of its own for migrations (skipped where the
         .map((name) => name.replace(/ .*-/, ' '))
         .sort(),
     ).toEqual(['CronJob digest', 'CronJob sync', 'Deployment status']);
-    const [doctor] = podsOf([one(inPods, 'Pod', '-doctor')]);
+    const [doctor] = podsOf([one(inPods, 'Pod')]);
     expect(doctor?.spec.initContainers).toEqual([]);
     expect(doctor?.spec.containers.map(plain)).toEqual([expect.objectContaining({ DATABASE_WAIT: '2m' })]);
     for (const { spec } of podsOf(inPods).filter(({ owner }) => owner.kind !== 'Pod')) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { z } from 'zod';
 import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, kubeObject, one, podsOf, render } from './render.ts';
 
@@ -33,10 +34,28 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [
     PRODUCTION,
     { 'sync.activeDeadlineSeconds': 3600 },
-    /activeDeadlineSeconds \(3600\) is not less than sync\.interval/,
+    /sync\.activeDeadlineSeconds \(3600\) is not less than what lies between .* \(7 \* \* \* \*\), 1h at the least/,
   ],
-  [PRODUCTION, { 'sync.schedule': '*/15 * * * *' }, /is every 900 seconds, and sync\.interval \(1h\)/],
-  [PRODUCTION, { 'sync.schedule': '7 */6 * * *' }, /is every 21600 seconds/],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '0,30 * * * *' },
+    /sync\.activeDeadlineSeconds \(3000\) is not less .* 30m at the least/,
+  ],
+  [PRODUCTION, { 'digest.schedule': '*/20 * * * *' }, /digest\.activeDeadlineSeconds \(1800\) is not less .* 20m at/],
+  [PRODUCTION, { 'sync.interval': '30m' }, /sync\.interval \(30m\) is not what sync\.schedule .*, 1h between two runs/],
+  [PRODUCTION, { 'sync.schedule': '7 8-18 * * mon-fri', 'sync.interval': '1h' }, /, 62h between two runs at the most/],
+  [PRODUCTION, { 'sync.schedule': '7 1 1 * *' }, /goes by days of the month: say in sync\.interval/],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '7 1 1 * *', 'sync.interval': '1h' },
+    /sync\.interval \(1h\) is less .* 1d at the least/,
+  ],
+  [
+    PRODUCTION,
+    { 'sync.schedule': '7 24 * * *' },
+    /sync\.schedule \(7 24 \* \* \*\) is no schedule that Kubernetes takes/,
+  ],
+  [PRODUCTION, { 'digest.schedule': '5 7 * * 7' }, /digest\.schedule \(5 7 \* \* 7\) is no schedule/],
   [PRODUCTION, { 'digest.schedule': 'CRON_TZ=UTC 7 * * *' }, /say it in digest\.timeZone/],
   ['try-out-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before anything of the chart/],
   ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
@@ -56,8 +75,8 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'status.enabled': false }, /metrics\.serviceMonitor needs the status service/],
   [PRODUCTION, { 'metrics.runbookUrl': '' }, /Alerts need metrics\.runbookUrl/],
   [PRODUCTION, { 'grafana.alerts.enabled': true }, /needs grafana\.alerts\.datasourceUid/],
-  [PRODUCTION, { rules: 'version: 2\nfields: [{}]\n' }, /rules needs version: 1/],
-  [PRODUCTION, { rules: 'version: 1\nfields: []\n' }, /rules has no fields/],
+  [PRODUCTION, { rules: 'version: 2\nfields: [{}]\n' }, /rules\.version is not 1/],
+  [PRODUCTION, { rules: 'version: 1\nfields: []\n' }, /rules\.fields is empty/],
   [PRODUCTION, { rules: 'version: 1\nfields: [{}]\nfeilds: []\n' }, /rules has feilds/],
   [PRODUCTION, { rules: 'version: [' }, /rules is no YAML/],
   [PRODUCTION, { extraEnv: [{ name: 'SYNC_OVERLAP', value: '1h' }] }, /extraEnv sets SYNC_OVERLAP/],
@@ -119,9 +138,10 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     expect(stderr).toMatch(/takes no dots/);
   });
 
-  test('an interval of hours and a deadline that fits it are taken', () => {
-    const set = { 'sync.schedule': '7 */6 * * *', 'sync.interval': '6h', 'sync.activeDeadlineSeconds': 21_000 };
+  test('the interval is what the schedule says, and a deadline that fits it is taken', () => {
+    const set = { 'sync.schedule': '7 */6 * * *', 'sync.activeDeadlineSeconds': 21_000 };
     const job = one(render(given(PRODUCTION, set)), 'CronJob', '-sync');
+    expect(JSON.stringify(job)).toContain('{"name":"SYNC_INTERVAL","value":"6h"}');
     expect(job['spec']).toMatchObject({
       schedule: '7 */6 * * *',
       jobTemplate: { spec: { activeDeadlineSeconds: 21_000 } },
@@ -195,6 +215,17 @@ describe.skipIf(!canRender)('an upgrade (skipped where there is no helm)', () =>
     expect(before.length).toBeGreaterThan(0);
   });
 
+  test.each([['Pod'], ['Job']])(
+    'a %s of Helm’s hooks that has changed is another object, for kubectl apply too',
+    (kind) => {
+      const [before, same, after] = [{}, { 'status.replicas': 4 }, ANOTHER].map((set) =>
+        one(render(given(PRODUCTION, { 'migrations.mode': 'hook', ...set })), kind),
+      );
+      expect(same?.metadata.name).toBe(before?.metadata.name);
+      expect(after?.metadata.name).not.toBe(before?.metadata.name);
+    },
+  );
+
   test('the same values render the same bytes', () => {
     const all = () => CASES.map((file) => helm(['template', 'lcm', CHART, ...given(file)]).stdout);
     expect(all()).toEqual(all());
@@ -254,6 +285,21 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
     expect([...wanted].sort()).toEqual(made.sort());
   });
 
+  test('the chart’s README puts an Ingress before a Service that is there', () => {
+    const readme = readFileSync(`${CHART}/README.md`, 'utf8');
+    const block = /```yaml\n(status: .*?)```/s.exec(readme)?.[1] ?? '';
+    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'ingress.yaml');
+    writeFileSync(file, block);
+    const objects = render([...given(PRODUCTION), '--values', file]);
+    const [rule] = z
+      .object({
+        rules: z.array(z.object({ http: z.object({ paths: z.array(z.looseObject({ backend: z.unknown() })) }) })),
+      })
+      .parse(one(objects, 'Ingress')['spec']).rules;
+    const { name } = one(objects, 'Service', '-status').metadata;
+    expect(rule?.http.paths[0]?.backend).toEqual({ service: { name, port: { name: 'http' } } });
+  });
+
   test('skaffold installs the try-out, and forwards Services that are there', () => {
     const { build, deploy, portForward } = parse(readFileSync('skaffold.yaml', 'utf8'));
     const [release] = deploy.helm.releases;
@@ -297,7 +343,12 @@ test('the default rules are the repository’s, and the versions are the package
   const values: { rules: string } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
   expect(values.rules).toBe(readFileSync('rules.yaml', 'utf8'));
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  expect(parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  const chart = parse(readFileSync(`${CHART}/Chart.yaml`, 'utf8'));
+  expect(chart).toMatchObject({ version, appVersion: version });
+  expect(readFileSync(`${CHART}/CHANGELOG.md`, 'utf8').match(/^## (\S+)$/m)?.[1]).toBe(version);
+  const images = parse(chart.annotations['artifacthub.io/images']).map(({ image }: { image: string }) => image);
+  const { image, postgresql } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
+  expect(images).toEqual([`${image.repository}:${version}`, postgresql.image]);
 });
 
 /** Objects of the schema with properties of their own that would take any other beside them. */

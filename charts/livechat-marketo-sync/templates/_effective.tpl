@@ -4,8 +4,10 @@
 {{- .Values.sync.schedule | default (ternary "* * * * *" "7 * * * *" .Values.sandbox.enabled) -}}
 {{- end -}}
 
+{{/* How far apart two runs are at the most; "" where neither the schedule nor the values say it. */}}
 {{- define "lcm.sync.interval" -}}
-{{- .Values.sync.interval | default (ternary "1m" "1h" .Values.sandbox.enabled) -}}
+{{- $longest := (include "lcm.sync.schedule" . | include "lcm.cron" | fromJson).longest | int64 -}}
+{{- .Values.sync.interval | default (ternary (include "lcm.cron.duration" $longest) "" (gt $longest 0)) -}}
 {{- end -}}
 
 {{- define "lcm.sync.settle" -}}
@@ -22,6 +24,14 @@
 {{- ternary 55 3000 (and .Values.sandbox.enabled (not .Values.sync.schedule)) -}}
 {{- else -}}
 {{- int64 .Values.sync.activeDeadlineSeconds -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lcm.digest.activeDeadlineSeconds" -}}
+{{- if kindIs "invalid" .Values.digest.activeDeadlineSeconds -}}
+{{- ternary 115 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
+{{- else -}}
+{{- int64 .Values.digest.activeDeadlineSeconds -}}
 {{- end -}}
 {{- end -}}
 

@@ -132,7 +132,11 @@ export const SETTINGS = {
   DIGEST_FROM: required('The sender of the digest.', address),
   DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
   DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
-  DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
+  DIGEST_HEARTBEAT: optional(
+    'Whether a digest is sent on a day with nothing new, once a sync has succeeded.',
+    'false',
+    yesOrNo,
+  ),
   RETENTION_VISITORS: optional(
     'For how long the digest lets visitors’ data be kept, from when a thread was synced, ignored or given up (dead); the thread’s id, state and content hash stay.',
     '30d',
@@ -209,6 +213,22 @@ export function readConfig<const N extends SettingName>(
     throw new Failure(EXIT.configuration, `The configuration does not hold: ${problems.join('; ')}.`);
   }
   return values as Config<N>;
+}
+
+/**
+ * Holds a flag's value against the setting that it stands for.
+ *
+ * @param flag its name, without hyphens.
+ * @throws Failure (64) where the setting would not take it.
+ */
+export function checkFlag(flag: string, name: SettingName, value: string | undefined): void {
+  if (value === undefined) return;
+  try {
+    SETTINGS[name].parse(value);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Failure(EXIT.usage, `--${flag} ${error.message}. Try --help.`);
+  }
 }
 
 export type Setting = {
