@@ -4,7 +4,7 @@ import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
 import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase, SAVED } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { runDigest } from './digest.ts';
 import { forgetPerson } from './forget.ts';
@@ -133,7 +133,7 @@ async function withDatabase(
     await checkSchema(db, config.DATABASE_SCHEMA);
     return await body(db);
   } catch (error) {
-    throw explained(error, config.DATABASE_URL);
+    throw explained(error, config.DATABASE_URL, SAVED);
   } finally {
     await db.destroy();
   }

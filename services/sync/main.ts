@@ -5,7 +5,7 @@ import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
 import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase, SAVED } from '../shared/store/database.ts';
 import { dismissDead } from '../shared/store/dead.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { dryRun } from './dry-run.ts';
@@ -58,7 +58,7 @@ async function main(): Promise<ExitCode> {
       const parts = { config, db, rules: rulesOf(config), log, signal, clock: Date.now };
       return flags.thread === undefined ? await dryRun(parts, printer) : await explain(parts, flags.thread, printer);
     } catch (error) {
-      throw explained(endOf(error, signal).end, config.DATABASE_URL);
+      throw explained(endOf(error, signal).end, config.DATABASE_URL, SAVED);
     } finally {
       await db.destroy();
     }

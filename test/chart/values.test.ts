@@ -61,6 +61,12 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
   [PRODUCTION, { 'migrations.mode': 'none', 'migrations.existingSecret': 'x' }, /migrations\.mode=none makes none/],
   ['try-out-values.yaml', { 'migrations.existingSecret': 'x' }, /another database than postgresql\.enabled/],
+  [PRODUCTION, { 'migrations.existingSecret': 'x' }, /name the latter in migrations\.grantTo/],
+  [
+    PRODUCTION,
+    { 'migrations.grantTo': 'x' },
+    /migrations\.grantTo is for the user of migrations\.existingSecret, which is not set/,
+  ],
   [PRODUCTION, { 'status.token': 'x' }, /token is given twice/],
   [PRODUCTION, { 'status.cluster': { runNow: true, enabled: false } }, /runNow needs status\.cluster\.enabled/],
   ['try-out-values.yaml', { 'status.cluster.runNow': true }, /runNow needs a token/],
@@ -97,6 +103,8 @@ const MALFORMED: [Record<string, unknown>, RegExp][] = [
   [{ 'livechat.endpoint': 'http://api.livechatinc.com' }, /livechat\/endpoint/],
   [{ 'database.sslMode': 'require' }, /sslMode/],
   [{ 'database.schema': 'Sales' }, /database\/schema/],
+  [{ 'database.host': 'db.example.com:5432' }, /database\/host/],
+  [{ 'database.name': 'a?b' }, /database\/name/],
   [{ 'migrations.mode': 'job' }, /migrations\/mode/],
   [{ 'status.replicas': '2' }, /replicas/],
   [{ 'status.token': 'tooShort' }, /status\/token/],
@@ -254,7 +262,7 @@ describe.skipIf(!canRender)('what a person reads (skipped where there is no helm
     expect(notes('inline-secrets-values.yaml')).toMatch(/secrets stand in this release’s values.*no alert is set up/s);
     expect(notes(PRODUCTION)).not.toMatch(/WARNING|TRYING/);
     expect(notes('everything-values.yaml')).toMatch(
-      /The sync is suspended.*kubectl -n chats delete pvc data-chats-postgresql-0/s,
+      /The sync is suspended.*kubectl -n chats delete pvc chats-postgresql/s,
     );
     expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
     expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);

@@ -39,6 +39,11 @@
 {{- .Values.digest.schedule | default (ternary "*/2 * * * *" "5 7 * * *" .Values.sandbox.enabled) -}}
 {{- end -}}
 
+{{/* The user of a URL in a Secret cannot be seen here. */}}
+{{- define "lcm.migrations.grantTo" -}}
+{{- .Values.migrations.grantTo | default (ternary .Values.database.user "" (ne .Values.database.host "")) -}}
+{{- end -}}
+
 {{/* Seconds of a duration: 90s, 10m, 24h, 7d. */}}
 {{- define "lcm.seconds" -}}
 {{- $unit := dict "s" 1 "m" 60 "h" 3600 "d" 86400 -}}

@@ -141,6 +141,12 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if and .Values.migrations.existingSecret .Values.postgresql.enabled }}
 - "migrations.existingSecret names another database than postgresql.enabled: leave one of them out."
 {{- end }}
+{{- if and .Values.migrations.existingSecret (not (include "lcm.migrations.grantTo" .)) }}
+- "migrations.existingSecret is of another user, and the user of database may not touch what that one makes: name the latter in migrations.grantTo, so that it is granted what it needs."
+{{- end }}
+{{- if and .Values.migrations.grantTo (not .Values.migrations.existingSecret) }}
+- "migrations.grantTo is for the user of migrations.existingSecret, which is not set: the user of database makes the tables itself, and needs no grant."
+{{- end }}
 {{- end -}}
 
 {{- define "lcm.validate.status" -}}

@@ -12,10 +12,14 @@ import { isNearby } from './nearby.ts';
 export const SETTINGS = {
   DATABASE_URL: secret('Postgres, as a URL: `postgres://user:password@host:5432/name`.', postgresUrl),
   DATABASE_SCHEMA: optional('The schema that holds all tables.', 'livechat_marketo', identifier),
-  MIGRATE_WAIT: optional(
-    'How long migrate waits for a database that is not there yet, before it ends with 75; its flag --wait says the same.',
+  DATABASE_WAIT: optional(
+    'How long migrate waits for a database that is not there yet, and doctor also for its schema, before they end as they would have at once; their flag --wait says the same.',
     '0s',
     duration,
+  ),
+  DATABASE_GRANT_TO: maybe(
+    'The Postgres role that the other programs connect as, where migrate connects as another: migrate grants it what they need on the schema’s tables, and nothing else.',
+    roleName,
   ),
 
   LIVECHAT_ENDPOINT: optional('Where LiveChat’s API is.', 'https://api.livechatinc.com', endpoint),
@@ -310,6 +314,13 @@ function identifier(raw: string): string {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(raw))
     throw new Malformed('must be a lower-case Postgres name, like livechat_marketo');
   return raw;
+}
+
+/** Any name that Postgres takes for a role: it is always quoted. */
+function roleName(raw: string): string {
+  const name = text(raw);
+  if (Buffer.byteLength(name) > 63) throw new Malformed('must be the name of a Postgres role, of 63 bytes at most');
+  return name;
 }
 
 function wholeNumber(least: number, most: number) {

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { EXIT, Failure } from '../runtime/failure.ts';
 import { parseInstant } from '../runtime/instant.ts';
@@ -24,7 +24,7 @@ export async function openDatabase(
   options: { connections?: number } = {},
 ): Promise<Database> {
   const pool = connectionPool(url, options.connections ?? 4);
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
+  const db = new Kysely<Tables>({ dialect: new Dialect({ pool }) }).withSchema(schema);
   try {
     await pool.query('select 1');
     return db;
@@ -33,6 +33,18 @@ export async function openDatabase(
     throw explained(error, url);
   }
 }
+
+/**
+ * Without the lock that Kysely's migrator takes by itself: it belongs to the session, and behind PgBouncer it would stay
+ * with a connection that somebody else gets. `migrate` has one that ends with its transaction.
+ */
+class Dialect extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return Object.assign(new PostgresAdapter(), { acquireMigrationLock: nothing, releaseMigrationLock: nothing });
+  }
+}
+
+async function nothing(): Promise<void> {}
 
 /** The connections of `openDatabase`, without waiting for the first: for a service that starts before its database. */
 export function connectionPool(url: string, connections: number): pg.Pool {
@@ -53,13 +65,17 @@ export function connectionPool(url: string, connections: number): pg.Pool {
   return pool;
 }
 
+/** What sync and digest say of a database that goes away while they are at work; see `explained`. */
+export const SAVED = 'what was done is saved, the next run goes on';
+
 /**
  * A database error as its user should read it; an error that is not about reaching the database comes back as it is.
  *
  * @param error what a query or a connection threw.
  * @param url where it went; only host, port and database name are shown.
+ * @param meanwhile what more there is to say where the database went away, as the end of a sentence.
  */
-export function explained(error: unknown, url: string): unknown {
+export function explained(error: unknown, url: string, meanwhile = ''): unknown {
   if (error instanceof Failure) return error;
   const code = errorCode(error);
   const { hostname, port, pathname } = new URL(url);
@@ -93,7 +109,7 @@ export function explained(error: unknown, url: string): unknown {
   if (code === '42501') {
     return new Failure(
       EXIT.configuration,
-      `${where} does not let the user in DATABASE_URL do this (42501): grant it, or name another user.`,
+      `${where} does not let the user in DATABASE_URL do this (${message}): grant it; in the product’s schema, migrate does so for the role in DATABASE_GRANT_TO (in the chart: migrations.grantTo).`,
       { cause: error },
     );
   }
@@ -107,7 +123,7 @@ export function explained(error: unknown, url: string): unknown {
   if (code !== undefined && isUnreachable(code)) {
     return new Failure(
       EXIT.tryLater,
-      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it; what was done is saved, the next run goes on.`,
+      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it${meanwhile === '' ? '' : `; ${meanwhile}`}.`,
       { cause: error },
     );
   }
