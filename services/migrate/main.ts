@@ -10,6 +10,9 @@ import { patiently } from '../shared/store/waiting.ts';
 // Above the start, because what is declared below it does not exist yet while it runs.
 const SETTINGS = ['DATABASE_URL', 'DATABASE_SCHEMA', 'DATABASE_WAIT', 'DATABASE_GRANT_TO', 'LOG_LEVEL'] as const;
 
+/** An index of a large table takes minutes, and whoever migrates second waits for the first. */
+const HALF_AN_HOUR = 30 * 60_000;
+
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
@@ -24,7 +27,7 @@ async function main(): Promise<ExitCode> {
     const config = readConfig(env, SETTINGS);
     log.level = config.LOG_LEVEL;
     const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATABASE_WAIT: wait } = config;
-    const db = await patiently(() => openDatabase(url, schema), {
+    const db = await patiently(() => openDatabase(url, schema, { answersWithin: HALF_AN_HOUR }), {
       until: performance.now() + wait,
       isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
       log,

@@ -15,15 +15,16 @@ export type DatabaseTransaction = Transaction<Tables>;
  *
  * @param url `postgres://…`; its password never appears in what is thrown.
  * @param schema the schema of all tables.
- * @param options `connections`: at most so many at once (default 4).
+ * @param options `connections`: at most so many at once (default 4); `answersWithin`: how long a statement may take, in
+ *   milliseconds (default a minute).
  * @throws Failure 75 where it does not answer, 77 where it refuses user or password, 78 where it does not exist.
  */
 export async function openDatabase(
   url: string,
   schema: string,
-  options: { connections?: number } = {},
+  options: { connections?: number; answersWithin?: number } = {},
 ): Promise<Database> {
-  const pool = connectionPool(url, options.connections ?? 4);
+  const pool = connectionPool(url, options.connections ?? 4, options.answersWithin);
   const db = new Kysely<Tables>({ dialect: new Dialect({ pool }) }).withSchema(schema);
   try {
     await pool.query('select 1');
@@ -47,14 +48,14 @@ class Dialect extends PostgresDialect {
 async function nothing(): Promise<void> {}
 
 /** The connections of `openDatabase`, without waiting for the first: for a service that starts before its database. */
-export function connectionPool(url: string, connections: number): pg.Pool {
+export function connectionPool(url: string, connections: number, answersWithin = 60_000): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     // A database that has gone silent (a half-open connection, a frozen host) must end the run, not hang it.
-    query_timeout: 60_000,
+    query_timeout: answersWithin,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'livechat-marketo-sync',

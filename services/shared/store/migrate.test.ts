@@ -64,3 +64,14 @@ test('counters keep their counts where their labels get other names', async () =
   await db.destroy();
   await drop();
 });
+
+test('a statement may take as long as its process says: a migration’s longer than others', async () => {
+  const { url, drop } = await emptyDatabase();
+  const hurried = await openDatabase(url, SCHEMA, { answersWithin: 50 });
+  const patient = await openDatabase(url, SCHEMA);
+  await expect(sql`select pg_sleep(0.5)`.execute(hurried)).rejects.toThrow(/timeout/);
+  await sql`select pg_sleep(0.5)`.execute(patient);
+  await hurried.destroy();
+  await patient.destroy();
+  await drop();
+});
