@@ -129,6 +129,22 @@ test('the bill of materials has every package that is in the bundle, and no othe
   ).toEqual([]);
 });
 
+test('the licences of all that is in the bundle go with it', () => {
+  const text = readFileSync(join(folder, 'app/licences.txt'), 'utf8');
+  const bill = z.object({ components: z.array(z.object({ 'bom-ref': z.string() })) });
+  const { components } = bill.parse(JSON.parse(readFileSync(join(folder, 'app/sbom.cdx.json'), 'utf8')));
+  expect(components.filter((component) => !text.includes(`${component['bom-ref']} (`))).toEqual([]);
+  expect(text).toContain('Permission is hereby granted, free of charge');
+});
+
+test('it leaves room for Node: the image has to be less than 150 MB, of which Node takes 123 and the base 2', () => {
+  const bytes = readdirSync(join(folder, 'app'), { recursive: true, encoding: 'utf8' })
+    .map((file) => statSync(join(folder, 'app', file)))
+    .filter((file) => file.isFile())
+    .reduce((sum, { size }) => sum + size, 0);
+  expect(bytes).toBeLessThan(24_000_000);
+});
+
 async function ended(
   args: readonly string[],
   env: Record<string, string>,
