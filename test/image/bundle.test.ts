@@ -83,6 +83,8 @@ test('the bundle does the work: migrate, doctor, sync, digest, status, against t
     expect(metrics).toContain(`version="${manifest.version}"`);
     // Its pages are files of a package that are read while it runs.
     const docs = await fetch(`${address}/api/docs/static/swagger-ui.css`);
+    // To the end: the service, when it is stopped, waits for whoever has not read its answer yet.
+    await docs.arrayBuffer();
     expect(docs.status).toBe('@fastify/swagger-ui' in manifest.dependencies ? 200 : 404);
     status.kill('SIGTERM');
     await new Promise((closed) => status.once('close', closed));
