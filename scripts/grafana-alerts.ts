@@ -26,7 +26,9 @@ export type Alert = z.infer<typeof alertFile>['groups'][number]['rules'][number]
 
 /**
  * The same alerts for Grafana's own alerting, in the format of its file provisioning: the same expressions, so that the
- * two cannot come to say different things. DATASOURCE_UID and FOLDER are filled in by the chart.
+ * two cannot come to say different things. DATASOURCE_UID and FOLDER are filled in by the chart, and SUFFIX, which it makes
+ * of both: a uid is unique in a Grafana, and the same rules on another data source, or in another folder, are other rules.
+ * Releases that agree on both make the same file: it watches over all of them, whichever has brought it.
  *
  * Grafana takes an alert to fire where its condition is a number other than 0, whereas a Prometheus expression that has
  * any result fires, 0 among them (`lcm_database_up == 0`): so the condition is whether there is a number.
@@ -48,7 +50,7 @@ export function grafanaAlerts(text: string): string {
 
 function grafanaRule({ alert, expr, for: pending, labels, annotations }: Alert) {
   return {
-    uid: alert.replace(/[A-Z]/g, (letter, at: number) => `${at > 0 ? '-' : ''}${letter.toLowerCase()}`),
+    uid: `${alert.replace(/[A-Z]/g, (letter, at: number) => `${at > 0 ? '-' : ''}${letter.toLowerCase()}`)}-SUFFIX`,
     title: alert,
     condition: 'B',
     data: [
@@ -64,8 +66,9 @@ function grafanaRule({ alert, expr, for: pending, labels, annotations }: Alert) 
         model: { refId: 'B', type: 'math', expression: 'is_number($A)' },
       },
     ],
-    // No result is what a Prometheus alert that does not fire has.
+    // No result is what a Prometheus alert that does not fire has, also one on absence: `absent` has one while it fires.
     noDataState: 'OK',
+    // A rule that cannot be asked is no rule that is silent: Grafana says so, as DatasourceError with the rule's labels.
     execErrState: 'Error',
     for: pending,
     labels,

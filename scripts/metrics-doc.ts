@@ -17,8 +17,9 @@ seconds, so jobs that live for seconds leave true numbers behind. Where many ask
 all for two seconds, and for up to six while it is read anew. Several status pods all tell the same: take \`max by (…)\`
 over pods before anything else.
 
-Every series below exists from the first scrape on, at 0 where nothing has happened. Times are seconds since 1970, for
-alerts like \`time() - lcm_sync_last_success_timestamp_seconds\`; 0 says that there is none yet.
+Every series below exists from the first scrape on, at 0 where nothing has happened; only \`lcm_cronjob_info\` is nowhere
+but in a cluster. Times are seconds since 1970, for alerts like
+\`time() - lcm_sync_last_success_timestamp_seconds\`; 0 says that there is none yet.
 
 While the database cannot be read, \`/metrics\` still answers 200: with \`lcm_database_up 0\`, the other metrics of the
 service itself, and none of those from the database. The usual \`process_…\` and \`nodejs_…\` metrics of the status
@@ -45,13 +46,16 @@ function table(metrics: readonly Metric[]): string {
   return ['| Name | Labels | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-/** The build's own versions are not written down: the document would be another one after each upgrade. */
+/**
+ * The build's own versions are not written down: the document would be another one after each upgrade. Nor are values
+ * that only an installation knows.
+ */
 function labels(metric: Metric): string {
   const names = Object.entries(metric.labels ?? {});
   if (names.length === 0) return '';
   return names
     .map(([name, values]) =>
-      metric.name === 'lcm_build_info'
+      metric.name === 'lcm_build_info' || values.length === 0
         ? `\`${name}\``
         : `\`${name}\`: ${values.map((value) => `\`${value}\``).join(' ')}`,
     )

@@ -11,6 +11,8 @@ export type Running = {
   pid: number;
   /** Everything that it has written so far, parsed where it is JSON. */
   lines: LogLine[];
+  /** Everything that it has written so far, as text. */
+  output(): string;
   ended: Promise<Ended>;
   kill(signal: NodeJS.Signals): void;
 };
@@ -64,7 +66,7 @@ export function startService(
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, lines, output }));
   });
-  return { pid: child.pid ?? 0, lines, ended, kill: (signal) => void child.kill(signal) };
+  return { pid: child.pid ?? 0, lines, output: () => output, ended, kill: (signal) => void child.kill(signal) };
 }
 
 /** Starts a service and waits for its end. */

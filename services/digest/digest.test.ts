@@ -170,6 +170,15 @@ describe('a day with nothing new', () => {
   });
 });
 
+test('a heartbeat waits for the first sync that succeeds: the day has one mail, and it is to say something', async () => {
+  const mailbox = await openMailbox();
+  await run(mailbox, { heartbeat: true }).ended;
+  expect(await mailbox.mails()).toEqual([]);
+  await oneSync();
+  await run(mailbox, { heartbeat: true }).ended;
+  expect((await mailbox.mails()).map((mail) => mail.subject)).toEqual(['[livechat-marketo-sync] No new errors']);
+});
+
 describe('a sync that has been silent for too long', () => {
   test('is one mail a day without any error, until it succeeds', async () => {
     const mailbox = await openMailbox();

@@ -17,7 +17,7 @@ import { syncHealth } from '../shared/store/health.ts';
 import { releaseLease, renewLease, takeLease } from '../shared/store/lease.ts';
 import { closeLostRuns, finishRun, heartbeat, startRun } from '../shared/store/runs.ts';
 import type { RunOutcome } from '../shared/store/schema.ts';
-import { composeEmail, hasNews } from './email.ts';
+import { composeEmail, isWanted } from './email.ts';
 import { applyRetention, type Retention } from './retention.ts';
 import { SEND_DEADLINE, sendMail } from './send.ts';
 import { localDate } from './times.ts';
@@ -32,7 +32,7 @@ export type DigestRun = {
   from: string;
   to: readonly string[];
   timeZone: string;
-  /** Whether a digest is sent with nothing new in it. */
+  /** Whether a digest is sent with nothing new in it, once a sync has succeeded. */
   heartbeat: boolean;
   statusUrl: string | undefined;
   /** How often the sync is scheduled, in milliseconds. */
@@ -155,7 +155,7 @@ async function claimToday(run: DigestRun): Promise<Digest | undefined> {
     messageId: newMessageId(date, run.from),
     recipients: run.to,
     now,
-    isWanted: (contents) => run.heartbeat || hasNews({ ...run, contents }),
+    isWanted: (contents) => isWanted({ ...run, contents }),
     compose: (contents) => composeEmail({ ...run, contents }),
   });
   if (digest)

@@ -74,6 +74,14 @@ export function composeEmail(facts: DigestFacts): DigestMail {
 }
 
 /**
+ * Whether a mail is to be sent. A heartbeat says that all is well, which nobody knows before a sync has succeeded: until
+ * then the day’s one mail is kept for what there is to tell.
+ */
+export function isWanted(facts: Parameters<typeof hasNews>[0] & { heartbeat: boolean }): boolean {
+  return hasNews(facts) || (facts.heartbeat && facts.contents.health.lastSuccessAt !== null);
+}
+
+/**
  * Whether a mail is to be sent although nobody wants one for nothing: there are errors, or the sync is silent, which
  * nobody could log.
  */

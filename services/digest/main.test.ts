@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,7 +72,10 @@ test('the process sends the digest and ends with 0', async () => {
 
 describe('an end that its user can do something about', () => {
   test('--help explains, and asks for no configuration', async () => {
-    expect(await start({}, ['--help']).ended).toMatchObject({ code: 0, output: expect.stringContaining('SMTP_URL') });
+    expect(await start({}, ['--help']).ended).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('--forget ADDRESS'),
+    });
   });
 
   test('an argument that is not known is 64, with one sentence', async () => {
@@ -245,6 +248,19 @@ describe('--preview', () => {
     await start(environment(mailbox)).ended;
     const [sent] = await mailbox.mails();
     expect(sent).toMatchObject({ subject: mail.subject });
+  });
+
+  test('prints the page and nothing else where it is told to: a pod has nowhere to write', async () => {
+    await oneError('Previewed.');
+    const { SMTP_URL: _smtp, ...env } = environment({ url: 'unused' });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['services/digest/main.ts', '--preview', '--out', '-'],
+      { encoding: 'utf8', env: { PATH: process.env['PATH'], ...env } },
+    );
+    expect([status, stdout.slice(0, 15), stdout.trimEnd().slice(-7)]).toEqual([0, '<!doctype html>', '</html>']);
+    expect(stdout).toContain('Previewed.');
+    expect(stderr).toContain('nothing was sent');
   });
 
   test('says so where it cannot write, and where a digest is not sent yet', async () => {

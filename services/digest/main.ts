@@ -4,7 +4,7 @@ import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
 import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase, SAVED } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { runDigest } from './digest.ts';
 import { forgetPerson } from './forget.ts';
@@ -47,7 +47,8 @@ const PATIENCE_MS = 10 * 60_000;
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
-  const log = createLog('digest', 'info');
+  // A page on standard output is what such a process was started for: the log must not stand between.
+  const log = createLog('digest', 'info', process.argv.includes('--preview') ? 'stderr' : 'stdout');
   return runProcess(log, async (signal) => {
     const flags = readFlags(process.argv.slice(2), {
       preview: { type: 'boolean' },
@@ -132,24 +133,26 @@ async function withDatabase(
     await checkSchema(db, config.DATABASE_SCHEMA);
     return await body(db);
   } catch (error) {
-    throw explained(error, config.DATABASE_URL);
+    throw explained(error, config.DATABASE_URL, SAVED);
   } finally {
     await db.destroy();
   }
 }
 
 function help(): string {
-  return `Usage: digest [--preview [--out DIR] | --forget ADDRESS | --help]
+  return `Usage: digest [--preview [--out DIR] | --forget ADDRESS]
 
 Sends one e-mail about the errors that no digest has carried yet, at most one a day; then takes away what has been kept
 for long enough (RETENTION_…).
 
   --preview         writes the mail that would be sent now as .html and .eml; sends nothing, changes nothing
-  --out DIR         where --preview writes to (this folder)
+  --out DIR         where --preview writes to (this folder); - prints the .html, as a Job in a cluster must
   --forget ADDRESS  removes one person's data from every table, and says how many rows that were
+  -h, --help        this text
 
-It is configured by environment variables:
+Everything else is set by environment variables: docs/configuration.md lists them.
 
-  ${SETTINGS.join('\n  ')}
+Exit codes: 0 done · 1 unforeseen · 64 usage · 69 the schema is newer · 75 try later · 77 mail server's user refused ·
+78 configuration · 143, 130 told to stop (SIGTERM, Ctrl-C)
 `;
 }

@@ -4,12 +4,12 @@ import { EXIT, Failure } from '../shared/runtime/failure.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { previewDigest, unsentDigests } from '../shared/store/digests.ts';
 import { type DigestRun, newMessageId } from './digest.ts';
-import { composeEmail, hasNews } from './email.ts';
+import { composeEmail, isWanted } from './email.ts';
 import { renderMail } from './send.ts';
 import { localDate } from './times.ts';
 
 export type Preview = Omit<DigestRun, 'smtpUrl' | 'signal' | 'retryDelays' | 'retention' | 'runName'> & {
-  /** The folder that the files are written to; made where it is missing. */
+  /** The folder that the files are written to; made where it is missing. `-` is standard output, for the page alone. */
   folder: string;
 };
 
@@ -17,14 +17,22 @@ export type Preview = Omit<DigestRun, 'smtpUrl' | 'signal' | 'retryDelays' | 're
  * Writes the mail that a digest would send now, as .html and .eml. Nothing is sent, claimed or changed: not even a run is
  * written down.
  *
- * @returns the files' names.
+ * @returns the files' names; none where the page went to standard output.
  * @throws Failure 78 where the folder cannot be written to.
  */
 export async function previewMail(preview: Preview): Promise<string[]> {
   const { db, log, now, from, to, timeZone, folder } = preview;
   const contents = await previewDigest(db);
   const mail = composeEmail({ ...preview, contents });
+  const would = isWanted({ ...preview, contents });
+  const verdict = `nothing was sent${would ? '' : ', nor would it be: there is nothing new'}`;
   const date = localDate(now, timeZone);
+  if (folder === '-') {
+    process.stdout.write(mail.html);
+    log.info({ errors: contents.errors }, verdict);
+    await tellUnsent(preview, log);
+    return [];
+  }
   const bytes = await renderMail({ ...mail, from, to, messageId: newMessageId(date, from), date: now });
   const files = [
     { name: join(folder, `digest-${date}.html`), content: mail.html },
@@ -38,11 +46,7 @@ export async function previewMail(preview: Preview): Promise<string[]> {
     throw new Failure(EXIT.configuration, `The preview cannot be written to "${folder}"${why}: name another --out.`);
   }
   const names = files.map(({ name }) => name);
-  const would = hasNews({ ...preview, contents }) || preview.heartbeat;
-  log.info(
-    { errors: contents.errors, files: names },
-    `wrote ${names.join(' and ')}; nothing was sent${would ? '' : ', nor would it be: there is nothing new'}`,
-  );
+  log.info({ errors: contents.errors, files: names }, `wrote ${names.join(' and ')}; ${verdict}`);
   await tellUnsent(preview, log);
   return names;
 }

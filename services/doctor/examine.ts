@@ -8,6 +8,7 @@ import { addMilliseconds, instantOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
 import { type Database, explained, openDatabase } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
+import { type Patience, patiently } from '../shared/store/waiting.ts';
 import { type Connecting, connectingOutsideRuns, connectLiveChat, connectMarketo } from '../sync/connect.ts';
 import { rulesOf, type SyncConfig } from '../sync/run.ts';
 
@@ -17,6 +18,8 @@ export type Examination = {
   signal: AbortSignal;
   /** This machine's clock, in milliseconds since 1970. */
   clock: () => number;
+  /** How long to wait for a database that is not there yet, or whose schema is not ready: see `patiently`. */
+  until: number;
   /** Takes one line for each check, as soon as it is done. */
   say: (line: string) => void;
 };
@@ -31,7 +34,7 @@ export type Examination = {
  * @returns 0 where all is well, else the exit code of the first check that failed, as the sync would end with it.
  * @throws Failure (64) for settings that contradict each other; what nobody foresaw.
  */
-export async function examine({ config, log, signal, clock, say }: Examination): Promise<ExitCode> {
+export async function examine({ config, log, signal, clock, until, say }: Examination): Promise<ExitCode> {
   const { check, skip, verdict } = findings(say);
 
   const rules = await check('rules', async () => {
@@ -39,11 +42,16 @@ export async function examine({ config, log, signal, clock, say }: Examination):
     return [`${config.RULES_FILE} holds: ${counted(parsed.rules.length, 'rule')}`, parsed];
   });
   const db = await check('database', async () => {
-    const opened = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
+    const opened = await patiently(() => openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA), {
+      until,
+      isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
+      log,
+      signal,
+    });
     return [`${addressOf(config.DATABASE_URL)} answers`, opened];
   });
   try {
-    const hasSchema = db && (await check('schema', () => examineSchema(db, config)));
+    const hasSchema = db && (await check('schema', () => examineSchema(db, config, { until, log, signal })));
     // LiveChat's calls are counted in the database, Marketo's take their slots from it.
     if (!db || !hasSchema) {
       for (const name of db ? REMOTE : (['schema', ...REMOTE] as const)) {
@@ -99,13 +107,19 @@ function asFailure(error: unknown): Failure | undefined {
   return undefined;
 }
 
-async function examineSchema(db: Database, { DATABASE_SCHEMA: schema, DATABASE_URL: url }: SyncConfig) {
-  try {
-    await checkSchema(db, schema);
-  } catch (error) {
-    throw explained(error, url);
-  }
-  return [`"${schema}" is this release’s`, true] as const;
+/** A pod that has just been started may be migrating it, and granting the rights, at this moment. */
+async function examineSchema(
+  db: Database,
+  { DATABASE_SCHEMA: schema, DATABASE_URL: url }: SyncConfig,
+  patience: Patience,
+) {
+  const attempt = () =>
+    checkSchema(db, schema).catch((error: unknown) => {
+      throw explained(error, url);
+    });
+  const isEarly = ({ exitCode }: Failure) => exitCode === EXIT.configuration || exitCode === EXIT.tryLater;
+  await patiently(attempt, { ...patience, isEarly });
+  return [`"${schema}" is this release’s, and its tables may be read and written`, true] as const;
 }
 
 /** The two actions that every sync begins with; both need the scope chats--all:ro. */

@@ -11,23 +11,29 @@ process.exitCode = await main();
 async function main(): Promise<ExitCode> {
   const log = createLog('doctor', 'warn', 'stderr');
   return runProcess(log, async (signal) => {
-    if (readFlags(process.argv.slice(2), {}).help) {
+    const flags = readFlags(process.argv.slice(2), { wait: { type: 'string' } });
+    if (flags.help) {
       process.stdout.write(help());
       return EXIT.done;
     }
-    const config = readConfig(process.env, SYNC_SETTINGS);
-    return examine({ config, log, signal, clock: Date.now, say: (line) => void process.stdout.write(`${line}\n`) });
+    const env = flags.wait === undefined ? process.env : { ...process.env, DATABASE_WAIT: flags.wait };
+    const config = readConfig(env, [...SYNC_SETTINGS, 'DATABASE_WAIT']);
+    const until = performance.now() + config.DATABASE_WAIT;
+    const say = (line: string) => void process.stdout.write(`${line}\n`);
+    return examine({ config, log, signal, clock: Date.now, until, say });
   });
 }
 
 function help(): string {
-  return `Usage: doctor
+  return `Usage: doctor [--wait 2m]
 
 Checks all that a sync needs, and says in one line each what it found: the rules, the database and its schema, LiveChat's
 token, Marketo's credentials and permissions, and whether Marketo has the fields that the rules write.
 
 It reads what a sync reads, by the same settings (docs/configuration.md), and writes to neither LiveChat nor Marketo nor
 the ledger. Its few calls to Marketo take their turn among all others and are logged like them.
+
+  --wait 2m  how long to wait for a database that is not there yet, or not migrated  (DATABASE_WAIT)
 
 Exit codes: 0 all is well · otherwise that of the first check that failed, as the sync would end with it:
 69 the schema is newer · 75 something is away · 77 credentials refused · 78 configuration

@@ -1,11 +1,17 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from '../shared/runtime/config.ts';
-import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
-import { createLog, type Logger } from '../shared/runtime/log.ts';
+import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { explained, openDatabase } from '../shared/store/database.ts';
 import { migrate } from '../shared/store/migrate.ts';
+import { patiently } from '../shared/store/waiting.ts';
+
+// Above the start, because what is declared below it does not exist yet while it runs.
+const SETTINGS = ['DATABASE_URL', 'DATABASE_SCHEMA', 'DATABASE_WAIT', 'DATABASE_GRANT_TO', 'LOG_LEVEL'] as const;
+
+/** An index of a large table takes minutes, and whoever migrates second waits for the first. */
+const HALF_AN_HOUR = 30 * 60_000;
 
 process.exitCode = await main();
 
@@ -14,44 +20,42 @@ async function main(): Promise<ExitCode> {
   return runProcess(log, async (signal) => {
     const flags = readFlags(process.argv.slice(2), { wait: { type: 'string' } });
     if (flags.help) {
-      process.stdout.write(
-        'Usage: migrate [--wait 2m]\n\nBrings the database’s schema up to this release. Done again, it does nothing.\nWith --wait (MIGRATE_WAIT) it waits so long for a database that is not there yet.\n',
-      );
+      process.stdout.write(help());
       return EXIT.done;
     }
-    const env = flags.wait === undefined ? process.env : { ...process.env, MIGRATE_WAIT: flags.wait };
-    const config = readConfig(env, ['DATABASE_URL', 'DATABASE_SCHEMA', 'MIGRATE_WAIT', 'LOG_LEVEL']);
+    const env = flags.wait === undefined ? process.env : { ...process.env, DATABASE_WAIT: flags.wait };
+    const config = readConfig(env, SETTINGS);
     log.level = config.LOG_LEVEL;
-    const db = await openInTime(config.DATABASE_URL, config.DATABASE_SCHEMA, config.MIGRATE_WAIT, log, signal);
+    const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATABASE_WAIT: wait } = config;
+    const db = await patiently(() => openDatabase(url, schema, { answersWithin: HALF_AN_HOUR }), {
+      until: performance.now() + wait,
+      isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
+      log,
+      signal,
+    });
     try {
-      const applied = await migrate(db, config.DATABASE_SCHEMA);
+      const applied = await migrate(db, schema, config.DATABASE_GRANT_TO);
       log.info({ applied }, applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`);
       return EXIT.done;
     } catch (error) {
-      throw explained(error, config.DATABASE_URL);
+      throw explained(error, url);
     } finally {
       await db.destroy();
     }
   });
 }
 
-/** Opens the database; one that is not there yet (75) is asked again each second, for `wait` milliseconds in all. */
-async function openInTime(
-  url: string,
-  schema: string,
-  wait: number,
-  log: Logger,
-  signal: AbortSignal,
-): Promise<Database> {
-  const end = performance.now() + wait;
-  for (;;) {
-    try {
-      return await openDatabase(url, schema);
-    } catch (error) {
-      const isEarly = error instanceof Failure && error.exitCode === EXIT.tryLater;
-      if (!isEarly || performance.now() >= end) throw error;
-      log.warn(`${error.message} It is asked again in a second.`);
-      await sleep(1000, undefined, { signal });
-    }
-  }
+/** A function, not a constant: the line at the top of this file runs before any constant below it is there. */
+function help(): string {
+  return `Usage: migrate [--wait 2m]
+
+Brings the database’s schema up to this release. Done again, it does nothing.
+
+  --wait 2m  how long to wait for a database that is not there yet  (DATABASE_WAIT)
+
+Where the other programs connect as another role, DATABASE_GRANT_TO names it: it is granted what they need on the tables,
+also where there was nothing to migrate.
+
+Exit codes: 0 done · 69 the schema is newer · 75 the database is away · 77 user or password refused · 78 configuration
+`;
 }

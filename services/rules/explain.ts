@@ -15,7 +15,7 @@ type Flags = { thread?: string | undefined; lead?: string | undefined; describe?
 /**
  * What the rules would write for one thread, and why every other field is left alone.
  *
- * @throws Failure (78) where the rules do not hold, (64) where another file cannot be read.
+ * @throws Failure (78) where the rules do not hold, (64) where a file cannot be read.
  */
 export function explainThread(file: string, flags: Flags): Said {
   const rules = parseRules(readRulesFile(file), file);
@@ -40,10 +40,12 @@ export function explainThread(file: string, flags: Flags): Said {
   const guess = described
     ? ''
     : '\nWithout --describe, fields are taken for text of 255 characters, or for what their rule needs.\n';
+  const takenForEmpty = lead ? rules.leadFields.filter((field) => !(field in lead)) : [];
+  const lacks = takenForEmpty.length > 0 ? `\n${flags.lead} lacks ${takenForEmpty.join(', ')}: taken for empty.\n` : '';
   return {
     exitCode: EXIT.done,
-    text: `${story(decision, lead === undefined)}${guess}`,
-    json: { lead: lead === undefined ? 'new' : 'known', ...decision, guessed: described === undefined },
+    text: `${story(decision, lead === undefined)}${lacks}${guess}`,
+    json: { lead: lead === undefined ? 'new' : 'known', ...decision, takenForEmpty, guessed: described === undefined },
   };
 }
 

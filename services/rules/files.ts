@@ -5,11 +5,11 @@ import { visitorOf } from '../shared/livechat/visitor.ts';
 import { describeAnswer, fieldsOf } from '../shared/marketo/types.ts';
 import type { FieldFacts } from '../shared/rules/check.ts';
 import type { RuleInput } from '../shared/rules/decide.ts';
-import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
+import { EXIT, Failure } from '../shared/runtime/failure.ts';
 
-/** The text of a rules file. @throws Failure (78) */
+/** The text of a rules file. @throws Failure (64) */
 export function readRulesFile(file: string): string {
-  return readText(file, EXIT.configuration);
+  return readText(file);
 }
 
 /** Marketo's description of its fields, as describe.json answers. @throws Failure (64) */
@@ -49,7 +49,7 @@ export function readThread(file: string): RuleInput {
 const part = z.record(z.string(), z.unknown());
 
 function readJson(file: string): unknown {
-  const text = readText(file, EXIT.usage);
+  const text = readText(file);
   try {
     return JSON.parse(text);
   } catch {
@@ -58,12 +58,12 @@ function readJson(file: string): unknown {
   }
 }
 
-function readText(file: string, exitCode: ExitCode): string {
+function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    throw new Failure(exitCode, `${file} cannot be read${why}.`);
+    throw new Failure(EXIT.usage, `${file} cannot be read${why}.`);
   }
 }
 

@@ -90,6 +90,24 @@ test('explain shows what would be written to a lead, and why the rest is left al
   expect(stdout).not.toContain('\u001b');
 });
 
+test('explain says which fields it takes for empty because the lead’s file lacks them', async () => {
+  const half = file('half.json', JSON.stringify({ id: 1, email: 'ann@example.com', country: 'Norway' }));
+  const { code, stdout } = await rules('explain', 'rules.yaml', '--thread', THREAD, '--lead', half);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/lacks leadSource, firstName, .*: taken for empty\./)]);
+  expect(stdout).not.toMatch(/lacks .*country.*: taken/);
+  const inJson = await rules('explain', 'rules.yaml', '--thread', THREAD, '--lead', half, '--json');
+  expect(JSON.parse(inJson.stdout).takenForEmpty).toEqual([
+    'leadSource',
+    'firstName',
+    'lastName',
+    'phone',
+    'state',
+    'city',
+  ]);
+  const whole = await rules('explain', RULES, '--thread', THREAD, '--json');
+  expect(JSON.parse(whole.stdout).takenForEmpty).toEqual([]);
+});
+
 test('explain in JSON, of a new visitor, from a visit as the ledger keeps it', async () => {
   const visit = file('visit.json', {
     visitor: { email: 'a@example.com', firstName: 'Ann' },
@@ -129,7 +147,7 @@ test.each<[string[], number, RegExp]>([
   [['check', 'rules.yaml', '--thread', 'x'], 64, /belong to explain/],
   [['check', 'rules.yaml', '--lod'], 64, /--lod/],
   [['explain', 'rules.yaml'], 64, /needs --thread/],
-  [['check', '/nowhere.yaml'], 78, /cannot be read \(ENOENT\)/],
+  [['check', '/nowhere.yaml'], 64, /cannot be read \(ENOENT\)/],
   [['explain', 'rules.yaml', '--thread', '/nowhere.json'], 64, /cannot be read/],
   [['explain', 'rules.yaml', '--thread', 'rules.yaml'], 64, /is not JSON/],
   [['explain', 'rules.yaml', '--thread', DESCRIBE], 64, /get_chat/],

@@ -10,7 +10,7 @@ import { readMetrics } from '../shared/store/readings-metrics.ts';
 import { readOverview } from '../shared/store/readings-overview.ts';
 import { bearerOf, createAccess } from './access.ts';
 import { type Cluster, NO_CLUSTER } from './cluster/watch.ts';
-import type { StatusContext } from './context.ts';
+import type { DigestSchedule, StatusContext } from './context.ts';
 import { watched } from './database.ts';
 import { COUNTERS } from './metrics.ts';
 import { answerError, answerNotFound, pathOf } from './problem.ts';
@@ -30,6 +30,10 @@ export type StatusOptions = {
   syncInterval: number;
   /** Calls to Marketo in a day (MARKETO_DAILY_CALLS). */
   dailyCalls?: number;
+  /** When the digest is run (DIGEST_SCHEDULE, DIGEST_TIME_ZONE); where left out, none is ever late. */
+  digestSchedule?: DigestSchedule | undefined;
+  /** The names of this release's CronJobs (KUBERNETES_CRONJOBS); none where left out. */
+  cronJobs?: readonly string[] | undefined;
   /** Who has it sees addresses and may act (STATUS_TOKEN); nobody where left out. */
   token?: string | undefined;
   /** Where browsers reach this service (STATUS_URL). */
@@ -45,7 +49,8 @@ export type StatusOptions = {
  * @param options the readings and the cluster stay the caller's: closing the app does not close them.
  */
 export function buildApp(options: StatusOptions): FastifyInstance {
-  const { log, syncInterval, dailyCalls = 20_000, token, publicUrl, cluster = NO_CLUSTER, keepFor = 0 } = options;
+  const { log, syncInterval, dailyCalls = 20_000, digestSchedule, cronJobs = [], token, publicUrl } = options;
+  const { cluster = NO_CLUSTER, keepFor = 0 } = options;
   const logger: FastifyBaseLogger = log;
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
@@ -77,6 +82,8 @@ export function buildApp(options: StatusOptions): FastifyInstance {
     log,
     syncInterval,
     dailyCalls,
+    digestSchedule,
+    cronJobs,
   };
   app.register(helmet, HEADERS);
   app.register(cookie);

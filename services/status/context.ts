@@ -19,4 +19,11 @@ export type StatusContext = {
   syncInterval: number;
   /** Calls to Marketo that this product may make in a day (MARKETO_DAILY_CALLS). */
   dailyCalls: number;
+  /** When the digest is run; undefined where nobody has said. */
+  digestSchedule: DigestSchedule | undefined;
+  /** The names of this release's CronJobs. */
+  cronJobs: readonly string[];
 };
+
+/** A schedule as cron has it, and the time zone that it is read in. */
+export type DigestSchedule = { schedule: string; timeZone: string };

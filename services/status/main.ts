@@ -29,8 +29,11 @@ async function main(): Promise<ExitCode> {
       'STATUS_URL',
       'SYNC_INTERVAL',
       'MARKETO_DAILY_CALLS',
+      'DIGEST_SCHEDULE',
+      'DIGEST_TIME_ZONE',
       'KUBERNETES_NAMESPACE',
       'KUBERNETES_RELEASE',
+      'KUBERNETES_CRONJOBS',
       'LOG_LEVEL',
     ]);
     log.level = config.LOG_LEVEL;
@@ -42,6 +45,11 @@ async function main(): Promise<ExitCode> {
       log,
       syncInterval: config.SYNC_INTERVAL,
       dailyCalls: config.MARKETO_DAILY_CALLS,
+      digestSchedule:
+        config.DIGEST_SCHEDULE === undefined
+          ? undefined
+          : { schedule: config.DIGEST_SCHEDULE, timeZone: config.DIGEST_TIME_ZONE },
+      cronJobs: config.KUBERNETES_CRONJOBS,
       token: config.STATUS_TOKEN,
       publicUrl: config.STATUS_URL,
       cluster,

@@ -2,7 +2,11 @@ import { CATALOGUE } from '../shared/runtime/catalogue.ts';
 import type { MetricsReading } from '../shared/store/readings-metrics.ts';
 import { version } from './version.ts';
 
-/** What every metric has. The labels' known values are all exported, at 0 where nothing happened: no series is missing. */
+/**
+ * What every metric has. The labels' known values are all exported, at 0 where nothing happened: no series is missing.
+ * No label is called as those are that Prometheus, or its operator, adds to what it scrapes (job, instance, namespace,
+ * service, pod, container, endpoint): ours would be renamed to `exported_…` wherever labels are not honoured.
+ */
 export type Metric = {
   readonly name: string;
   readonly help: string;
@@ -21,6 +25,10 @@ export type ServiceFacts = {
   syncInterval: number;
   /** MARKETO_DAILY_CALLS */
   dailyCalls: number;
+  /** When the digest's schedule last fell due, in seconds since 1970; undefined where there is none. */
+  digestDue: number | undefined;
+  /** The names of this release's CronJobs. */
+  cronJobs: readonly string[];
 };
 
 /** A gauge that is exported even while the database cannot be read. */
@@ -33,9 +41,9 @@ export type ServiceGauge = Metric & { readonly read: (facts: ServiceFacts) => nu
 export const COUNTERS: readonly Metric[] = [
   {
     name: 'marketo_requests_total',
-    help: 'Calls made to Marketo, each attempt counted, by endpoint and by how they ended.',
+    help: 'Calls made to Marketo, each attempt counted, by what was called and by how they ended.',
     labels: {
-      endpoint: ['describe', 'leads-lookup', 'leads-create', 'leads-update', 'usage', 'identity'],
+      call: ['describe', 'leads-lookup', 'leads-create', 'leads-update', 'usage', 'identity'],
       outcome: ['ok', 'refused', 'throttled', 'failed', 'no-answer'],
     },
   },
@@ -46,9 +54,9 @@ export const COUNTERS: readonly Metric[] = [
   },
   {
     name: 'livechat_requests_total',
-    help: 'Calls made to LiveChat, each attempt counted, by endpoint and by how they ended.',
+    help: 'Calls made to LiveChat, each attempt counted, by what was called and by how they ended.',
     labels: {
-      endpoint: ['list_archives', 'list_chats', 'get_chat', 'list_groups'],
+      call: ['list_archives', 'list_chats', 'get_chat', 'list_groups'],
       outcome: ['ok', 'failed'],
     },
   },
@@ -69,9 +77,9 @@ export const COUNTERS: readonly Metric[] = [
   },
   {
     name: 'lcm_runs_total',
-    help: 'Runs ended, by job, by what started them and by how they ended.',
+    help: 'Runs ended, by command, by what started them and by how they ended.',
     labels: {
-      job: ['sync', 'digest'],
+      command: ['sync', 'digest'],
       trigger: ['schedule', 'manual'],
       outcome: ['done', 'skipped', 'stopped', 'failed', 'lost'],
     },
@@ -196,6 +204,17 @@ export const SERVICE_GAUGES: readonly ServiceGauge[] = [
     name: 'lcm_marketo_day_limit_calls',
     help: 'How many calls a day this product may make (MARKETO_DAILY_CALLS): lcm_marketo_day_calls is measured against it.',
     read: (facts) => facts.dailyCalls,
+  },
+  {
+    name: 'lcm_digest_due_timestamp_seconds',
+    help: 'When the digest was due last, by its schedule (DIGEST_SCHEDULE); 0 where it has none. One that succeeded before then is late.',
+    read: (facts) => facts.digestDue ?? 0,
+  },
+  {
+    name: 'lcm_cronjob_info',
+    help: '1 for each CronJob of this release (KUBERNETES_CRONJOBS); none outside a cluster. Alerts tell by it which of those that kube-state-metrics knows are ours.',
+    labels: { cronjob: [] },
+    read: (facts) => facts.cronJobs.map((cronjob) => ({ labels: { cronjob }, value: 1 })),
   },
   {
     name: 'lcm_build_info',

@@ -98,7 +98,7 @@ export function connectLiveChat(run: Connecting, signal: AbortSignal): LiveChat 
     token: config.LIVECHAT_PAT,
     signal,
     onCall: ({ endpoint, outcome }) =>
-      addCounts(db, [{ name: 'livechat_requests_total', labels: { endpoint, outcome }, by: 1 }]),
+      addCounts(db, [{ name: 'livechat_requests_total', labels: { call: endpoint, outcome }, by: 1 }]),
     onVersionNotice: async ({ header, date }) => {
       if (noticed.has(header)) return;
       noticed.add(header);

@@ -1,11 +1,11 @@
 import { catalogueEntry } from '../shared/runtime/catalogue.ts';
-import { readConfig } from '../shared/runtime/config.ts';
+import { checkFlag, readConfig } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
 import { createLog, type Logger } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained, openDatabase, SAVED } from '../shared/store/database.ts';
 import { dismissDead } from '../shared/store/dead.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
 import { dryRun } from './dry-run.ts';
@@ -37,6 +37,9 @@ async function main(): Promise<ExitCode> {
       return EXIT.done;
     }
     refuseHalfCommands(flags);
+    checkFlag('from', 'SYNC_FROM', flags.from);
+    checkFlag('to', 'SYNC_TO', flags.to);
+    checkFlag('audit', 'SYNC_AUDIT', flags.audit);
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
@@ -55,7 +58,7 @@ async function main(): Promise<ExitCode> {
       const parts = { config, db, rules: rulesOf(config), log, signal, clock: Date.now };
       return flags.thread === undefined ? await dryRun(parts, printer) : await explain(parts, flags.thread, printer);
     } catch (error) {
-      throw explained(endOf(error, signal).end, config.DATABASE_URL);
+      throw explained(endOf(error, signal).end, config.DATABASE_URL, SAVED);
     } finally {
       await db.destroy();
     }

@@ -1,50 +1,48 @@
+import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { describe, expect, test } from 'vitest';
-import { emptyDatabase } from '../postgres/database.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { emptyDatabase, SCHEMA } from '../postgres/database.ts';
+import { databaseOfTwoRoles } from '../postgres/roles.ts';
 import { runService } from '../services.ts';
-import { canRender, given, one, podsOf, render } from './render.ts';
+import { type Container, canRender, given, type KubeObject, one, podsOf, render } from './render.ts';
 
-/** The variables of the container that migrates, as far as they are plain. */
-function plainEnv(set: Record<string, unknown>, file: string): Record<string, string> {
-  const [pod] = podsOf([one(render(given(file, set)), 'CronJob', '-sync')]);
-  const env = pod?.spec.containers[0]?.env ?? [];
-  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
-}
+const PRODUCTION = 'production-values.yaml';
 
 describe.skipIf(!canRender)('the database of the values (skipped where there is no helm)', () => {
   test('by its parts: signs in the user and the database’s name arrive, and the password comes apart', async () => {
     const { url, drop } = await emptyDatabase();
-    const { hostname, port, pathname } = new URL(url);
-    const user = 'lcm+sync@example/1';
+    onTestFinished(drop);
+    const admin = new pg.Client({ connectionString: url });
+    await admin.connect();
+    const suffix = randomBytes(4).toString('hex');
+    const user = `lcm+sync@example/1 ${suffix}`;
+    const name = `cust@mer: "dätä" + 5%40,;&=$ ${suffix}`;
     const password = 'p@ss:w/rd %41+';
-    const client = new pg.Client({ connectionString: url });
-    await client.connect();
-    try {
-      await client.query(`create role "${user}" login password '${password}'`);
-      await client.query(`grant create on database "${pathname.slice(1)}" to "${user}"`);
-      const parts = {
-        host: hostname,
-        port: Number(port),
-        name: pathname.slice(1),
-        user,
-        sslMode: 'disable',
-        existingSecret: 'db',
-      };
-      const env = plainEnv(
-        Object.fromEntries(Object.entries(parts).map(([key, value]) => [`database.${key}`, value])),
-        'production-values.yaml',
-      );
-      const { DATABASE_URL = '' } = env;
-      expect(DATABASE_URL).not.toContain(password);
-      expect((await runService('migrate', { DATABASE_URL, PGPASSWORD: 'wrong' })).code).toBe(77);
-      const { code, output } = await runService('migrate', { DATABASE_URL, PGPASSWORD: password });
-      expect([code, output]).toEqual([0, expect.stringContaining('applied')]);
-    } finally {
-      await client.query(`drop owned by "${user}" cascade`);
-      await client.query(`drop role "${user}"`);
-      await client.end();
-      await drop();
-    }
+    await admin.query(`create role "${user}" login password '${password}'`);
+    await admin.query(`create database ${pg.escapeIdentifier(name)} owner "${user}"`);
+    onTestFinished(async () => {
+      await admin.query(`drop database ${pg.escapeIdentifier(name)} with (force)`);
+      await admin.query(`drop role "${user}"`);
+      await admin.end();
+    });
+    const { DATABASE_URL = '' } = plainEnv(partsOf(url, { user, name }));
+    expect(DATABASE_URL).not.toContain(password);
+    expect((await runService('migrate', { DATABASE_URL, PGPASSWORD: 'wrong' })).code).toBe(77);
+    const { code, output } = await runService('migrate', { DATABASE_URL, PGPASSWORD: password });
+    expect([code, output]).toEqual([0, expect.stringContaining('applied')]);
+  });
+
+  test.each([
+    ['db.example.com', 'db.example.com'],
+    ['10.0.0.7', '10.0.0.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+  ])('by its parts: the host %s is what Postgres’ client connects to', (host, expected) => {
+    const parts = { host, port: 6432, name: 'n', user: 'u', existingSecret: 'db' };
+    const { DATABASE_URL = '' } = plainEnv(set('database', parts));
+    const client = new pg.Client({ connectionString: DATABASE_URL });
+    expect([client.host, client.port, client.user, client.database]).toEqual([expected, 6432, 'u', 'n']);
   });
 
   test('the chart’s own Postgres: signs in its password arrive', () => {
@@ -54,4 +52,116 @@ describe.skipIf(!canRender)('the database of the values (skipped where there is 
     expect(stringData['postgresql-password']).toBe('p@ss word/%');
     expect(url.hostname).toBe(one(render(given('everything-values.yaml')), 'Service', '-postgresql').metadata.name);
   });
+
+  test('the chart’s own Postgres: a volume may come, grow, go and come back, and no upgrade is refused for it', () => {
+    const statefulSet = (values: object) =>
+      one(render(given('try-out-values.yaml', set('postgresql', values))), 'StatefulSet');
+    // All that Kubernetes lets be changed of one, and what it is known by.
+    const { template, ...fixed } = z.looseObject({ template: z.unknown() }).parse(statefulSet({})['spec']);
+    expect(Object.keys(fixed).sort()).toEqual(['replicas', 'selector', 'serviceName']);
+    for (const persistence of [{ enabled: true }, { enabled: true, size: '2Gi' }]) {
+      const { template: other, ...alike } = z
+        .looseObject({ template: z.unknown() })
+        .parse(statefulSet({ persistence })['spec']);
+      expect(alike).toEqual(fixed);
+      expect(other).not.toEqual(template);
+    }
+    const kept = render(given('everything-values.yaml')).filter(({ kind }) => kind === 'PersistentVolumeClaim');
+    expect(kept.map(({ metadata }) => metadata.annotations)).toEqual([{ 'helm.sh/resource-policy': 'keep' }]);
+  });
 });
+
+describe.skipIf(!canRender)('a user of its own for migrations (skipped where there is no helm)', () => {
+  test('makes the tables in its hook, and the programs’ user, known from database.user, may work with them', async () => {
+    const { urls, worker, as, drop } = await databaseOfTwoRoles();
+    onTestFinished(drop);
+    const values = {
+      ...partsOf(urls.worker, { user: worker }),
+      'migrations.existingSecret': 'owner',
+      'migrations.mode': 'hook',
+    };
+    const objects = render(given(PRODUCTION, values));
+    const { code, output } = await runService('migrate', {
+      ...plain(containerOf(objects, 'Job')),
+      DATABASE_URL: urls.owner,
+    });
+    expect([code, output]).toEqual([0, expect.stringContaining('applied')]);
+    const { password } = new URL(urls.worker);
+    const ended = await runService('digest', {
+      ...plain(containerOf(objects, 'CronJob', '-digest')),
+      PGPASSWORD: decodeURIComponent(password),
+      SMTP_URL: 'smtp://127.0.0.1:1',
+    });
+    expect([ended.code, ended.output]).toEqual([0, expect.any(String)]);
+    expect((await as('worker', `select from ${SCHEMA}.run where outcome = 'done'`)).rowCount).toBe(1);
+  });
+
+  test('is nowhere but in its hook, nor is its Secret in the doctor’s pod, which migrates nothing', () => {
+    const secret = { 'migrations.existingSecret': 'owner-only', 'migrations.grantTo': 'the "worker"' };
+    const having = (objects: KubeObject[]) =>
+      objects
+        .filter((object) => JSON.stringify(object).includes('owner-only'))
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    const hook = render(given(PRODUCTION, { ...secret, 'migrations.mode': 'hook' }));
+    expect(having(hook)).toEqual([expect.stringMatching(/^Job lcm-livechat-marketo-sync-migrate(-|$)/)]);
+    expect(plain(containerOf(hook, 'Job'))['DATABASE_GRANT_TO']).toBe('the "worker"');
+    const inPods = render(given(PRODUCTION, secret));
+    expect(
+      having(inPods)
+        .map((name) => name.replace(/ .*-/, ' '))
+        .sort(),
+    ).toEqual(['CronJob digest', 'CronJob sync', 'Deployment status']);
+    const [doctor] = podsOf([one(inPods, 'Pod')]);
+    expect(doctor?.spec.initContainers).toEqual([]);
+    expect(doctor?.spec.containers.map(plain)).toEqual([expect.objectContaining({ DATABASE_WAIT: '2m' })]);
+    for (const { spec } of podsOf(inPods).filter(({ owner }) => owner.kind !== 'Pod')) {
+      for (const container of spec.containers) expect(JSON.stringify(container)).not.toContain('owner-only');
+    }
+  });
+
+  test('the name in migrations.grantTo comes before that in database.user; without such a user, nobody is named', () => {
+    const parts = {
+      ...set('database', { host: 'db', name: 'n', user: 'u', existingSecret: 'db' }),
+      'migrations.mode': 'hook',
+    };
+    const owner = { 'migrations.existingSecret': 'owner' };
+    const named = (more: object) =>
+      plain(containerOf(render(given(PRODUCTION, { ...parts, ...more })), 'Job'))['DATABASE_GRANT_TO'];
+    expect(named(owner)).toBe('u');
+    expect(named({ ...owner, 'migrations.grantTo': 'group' })).toBe('group');
+    expect(named({})).toBeUndefined();
+  });
+});
+
+function set(path: string, values: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${path}.${key}`, value]));
+}
+
+/** Values for the database at this address, by its parts. */
+function partsOf(url: string, parts: { user: string; name?: string }): Record<string, unknown> {
+  const { hostname, port, pathname } = new URL(url);
+  const rest = {
+    host: hostname,
+    port: Number(port),
+    name: pathname.slice(1),
+    sslMode: 'disable',
+    existingSecret: 'db',
+  };
+  return set('database', { ...rest, ...parts });
+}
+
+function containerOf(objects: KubeObject[], kind: string, ending = ''): Container {
+  const [pod] = podsOf([one(objects, kind, ending)]);
+  const [container] = pod?.spec.containers ?? [];
+  if (!container) throw new Error(`${kind} …${ending} has no container`);
+  return container;
+}
+
+/** The variables of a container that are plain. */
+function plain({ env }: Container): Record<string, string> {
+  return Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+}
+
+function plainEnv(values: Record<string, unknown>): Record<string, string> {
+  return plain(containerOf(render(given(PRODUCTION, values)), 'CronJob', '-sync'));
+}

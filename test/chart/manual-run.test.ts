@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -62,16 +63,26 @@ function envOf(job: KubeObject): Record<string, unknown> {
   return Object.fromEntries(env.map(({ name, value, valueFrom }) => [name, value ?? valueFrom]));
 }
 
+/** A text's commands of the form `create job NAME --from=cronjob/X … patch --local … | kubectl create -f -`. */
+function patchedRuns(text: string): { name: string; from: string; patch: string }[] {
+  const commands = text.matchAll(
+    /kubectl create job (\S+) --from=cronjob\/(\S+) --dry-run=client -o yaml \\\n +\| kubectl patch --local -f - --type json -o yaml -p '([^']+)' \| kubectl create -f -/g,
+  );
+  return [...commands].map(([, name = '', from = '', patch = '']) => ({ name, from, patch }));
+}
+
 /** A text's commands of the form `create job NAME --from=cronjob/X … set env … -o yaml`, continued lines joined. */
 function manualRuns(text: string): { name: string; from: string; assignments: string[] }[] {
   const commands = text
     .replace(/\\\n\s*/g, '')
     .matchAll(/kubectl (?:-n \S+ )?create job (\S+) --from=cronjob\/(\S+)([^\n]*)/g);
-  return [...commands].map(([, name = '', from = '', rest = '']) => ({
-    name,
-    from,
-    assignments: rest.match(/\b[A-Z]+(?:_[A-Z]+)+=\S+/g) ?? [],
-  }));
+  return [...commands]
+    .filter(([, , , rest]) => !rest?.includes(' patch --local '))
+    .map(([, name = '', from = '', rest = '']) => ({
+      name,
+      from,
+      assignments: rest.match(/\b[A-Z]+(?:_[A-Z]+)+=\S+/g) ?? [],
+    }));
 }
 
 describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () => {
@@ -79,7 +90,7 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
   const notes = canRender
     ? helm(['install', 'lcm', CHART, '--dry-run=client', ...given('production-values.yaml')]).stdout
     : '';
-  const runbook = readFileSync('docs/runbook.md', 'utf8');
+  const runbook = /^## Run by hand\n.*?^## /ms.exec(readFileSync('docs/runbook.md', 'utf8'))?.[0] ?? '';
 
   test('the notes and the runbook give the same commands: now, dry, backfill, audit, replay', () => {
     const kinds = (text: string) =>
@@ -115,10 +126,42 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
     },
   );
 
+  test('the runbook’s Jobs by arguments: explain, dismiss, preview, forget', () => {
+    expect(patchedRuns(runbook).map(({ name }) => name)).toEqual([
+      'thread-story',
+      'dismiss-dead',
+      'digest-preview',
+      'forget',
+    ]);
+    expect(runbook.match(/kubectl patch --local/g)).toHaveLength(patchedRuns(runbook).length);
+  });
+
+  test.each(patchedRuns(runbook))('$name of $from is taken by kubectl and by the command', ({ name, from, patch }) => {
+    const job = jobFrom(one(objects, 'CronJob', from.replace(/^.*-/, '-')), name);
+    const { status, stdout } = kubectl(
+      ['patch', '--local', '-f', '-', '--type', 'json', '-o', 'yaml', '-p', patch],
+      stringify(job),
+    );
+    expect(status).toBe(0);
+    const made = kubeObject.parse(parse(stdout));
+    const args = podsOf([made])[0]?.spec.containers[0]?.args ?? [];
+    expect(args).toEqual(JSON.parse(patch)[0].value);
+    // Without its settings a command ends with 78, and with 64 where it does not understand what it is asked for.
+    const ran = spawnSync(process.execPath, ['image/cli.ts', ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+    expect([ran.status, ran.stdout + ran.stderr]).toEqual([78, expect.stringContaining('DATABASE_URL')]);
+    // What it needs is in the CronJob that it is made from.
+    const missing = [...(ran.stdout + ran.stderr).matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)].map(([variable]) => variable);
+    expect(Object.keys(envOf(made))).toEqual(expect.arrayContaining(missing));
+  });
+
   test('a Job that was started by hand does not pass for a scheduled one', () => {
     const scheduled = /-\d{8,}$/;
     expect(`${one(objects, 'CronJob', '-sync').metadata.name}-29401234`).toMatch(scheduled);
-    for (const { name } of [...manualRuns(notes), ...manualRuns(runbook)]) expect(name).not.toMatch(scheduled);
+    for (const { name } of [...manualRuns(notes), ...manualRuns(runbook), ...patchedRuns(runbook)])
+      expect(name).not.toMatch(scheduled);
   });
 
   test('pause and resume are patches that the CronJob takes', () => {

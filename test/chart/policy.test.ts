@@ -87,9 +87,14 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
       else expect(chosen).toContain(name);
     }
     for (const { spec, one } of containers) {
-      const volumes = [...spec.volumes.map(({ name }) => name), ...claims(objects)];
+      const volumes = spec.volumes.map(({ name }) => name);
       expect(one.volumeMounts.filter(({ name }) => !volumes.includes(name))).toEqual([]);
     }
+    const claims = objects.filter(({ kind }) => kind === 'PersistentVolumeClaim').map(nameOf);
+    const claimed = [...JSON.stringify(pods.map(({ spec }) => spec)).matchAll(/"claimName":"([^"]+)"/g)].map(
+      ([, claim]) => claim,
+    );
+    expect(claimed).toEqual(claims);
     const maps = objects.filter(({ kind }) => kind === 'ConfigMap').map(nameOf);
     for (const { spec } of pods) {
       for (const volume of spec.volumes) {
@@ -200,7 +205,14 @@ describe.skipIf(!canRender)('values and the program say the same', () => {
 
   test('the defaults of values.yaml are those of the program', () => {
     const pods = podsOf(render(given('inline-secrets-values.yaml')));
-    const chosen = new Set(['DATABASE_URL', 'DIGEST_FROM', 'DIGEST_TO', 'DIGEST_HEARTBEAT', 'RULES_FILE']);
+    const chosen = new Set([
+      'DATABASE_URL',
+      'DATABASE_WAIT',
+      'DIGEST_FROM',
+      'DIGEST_TO',
+      'DIGEST_HEARTBEAT',
+      'RULES_FILE',
+    ]);
     const compared = pods
       .flatMap(({ spec }) => spec.containers.flatMap(({ env }) => env))
       .flatMap(({ name, value }) => {
@@ -248,13 +260,6 @@ function secretRefs({ env }: Container): { name: string; key: string }[] {
 function secretsIn(values: unknown): unknown[] {
   if (typeof values !== 'object' || values === null) return [];
   return Object.entries(values).flatMap(([key, value]) => (key === 'existingSecret' ? [value] : secretsIn(value)));
-}
-
-function claims(objects: readonly KubeObject[]): string[] {
-  const shape = z.object({ volumeClaimTemplates: z.array(z.object({ metadata: z.object({ name: z.string() }) })) });
-  return objects.flatMap((object) =>
-    (shape.safeParse(object['spec']).data?.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name),
-  );
 }
 
 function matches(labels: Record<string, string>, selector: Record<string, string>): boolean {

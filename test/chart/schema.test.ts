@@ -12,6 +12,7 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBu
 import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
 import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
 import { Pod } from 'kubernetes-models/v1/Pod';
 import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
@@ -25,6 +26,7 @@ const KINDS: Record<string, { from: string; Model: new (object: never) => { vali
   Job: { from: 'kubernetes-models/batch/v1/Job', Model: Job },
   Deployment: { from: 'kubernetes-models/apps/v1/Deployment', Model: Deployment },
   StatefulSet: { from: 'kubernetes-models/apps/v1/StatefulSet', Model: StatefulSet },
+  PersistentVolumeClaim: { from: 'kubernetes-models/v1/PersistentVolumeClaim', Model: PersistentVolumeClaim },
   Pod: { from: 'kubernetes-models/v1/Pod', Model: Pod },
   Service: { from: 'kubernetes-models/v1/Service', Model: Service },
   Secret: { from: 'kubernetes-models/v1/Secret', Model: Secret },

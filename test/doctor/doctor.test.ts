@@ -1,9 +1,9 @@
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { emptyDatabase, testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
 import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
-import { runService, sandboxEnvironment } from '../services.ts';
+import { runService, sandboxEnvironment, startService } from '../services.ts';
 
 const { db, url, empty } = await testDatabase();
 const reader = { ...DEFAULT_CLIENT, clientId: 'reader', clientSecret: 'readerSecret', permissions: [] };
@@ -126,6 +126,26 @@ test('a database that is away ends with 75, one without the schema with 78', asy
   } finally {
     await bare.drop();
   }
+});
+
+test('it waits for a schema that is being migrated, and says what is wrong where that takes too long', async () => {
+  const bare = await emptyDatabase();
+  onTestFinished(bare.drop);
+  const waiting = startService('doctor', { ...env, DATABASE_URL: bare.url, RULES_FILE: 'rules.yaml' }, [
+    '--wait',
+    '2m',
+  ]);
+  await vi.waitUntil(() => waiting.output().includes('It is tried again every second'), { timeout: 20_000 });
+  await runService('migrate', { DATABASE_URL: bare.url });
+  const { code, output } = await waiting.ended;
+  expect([code, output]).toEqual([0, expect.stringMatching(/^ok {4}schema/m)]);
+  expect(output.match(/tried again/g)).toHaveLength(1);
+
+  const other = { DATABASE_SCHEMA: 'other', DATABASE_WAIT: '1s' };
+  expect(await examined(other)).toMatchObject({
+    code: 78,
+    output: expect.stringMatching(/^FAIL {2}schema .*run migrate first/m),
+  });
 });
 
 test('a configuration that does not hold ends with 78 and every problem at once; --help says what is checked', async () => {

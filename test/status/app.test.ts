@@ -243,6 +243,10 @@ describe('the probes', () => {
       [wrong((to) => (to.pathname = '/canary')), 'The database that DATABASE_URL names does not exist.'],
       [wrong((to) => (to.password = 'canary')), 'The database refused this service’s user or password.'],
       [wrong((to) => (to.port = '9')), 'The database cannot be reached.'],
+      [
+        wrong((to) => to.searchParams.set('sslmode', 'verify-full')),
+        'The database cannot be read as it is configured; the service’s log says why.',
+      ],
     ] as const) {
       const lost = openReadings(at, SCHEMA, 5000);
       const lostApp = buildApp({ readings: lost, log: silent, syncInterval: HOUR });

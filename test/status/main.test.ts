@@ -31,6 +31,30 @@ test('without its database the service starts, says so, stays alive, and ends wi
   expect(service.said().match(/the database cannot be read/g)).toHaveLength(1);
 });
 
+test('/metrics tells when the digest was due last, in its time zone, and which CronJobs are ours', async () => {
+  const service = await start({
+    DATABASE_URL: NOWHERE,
+    DIGEST_SCHEDULE: '5 7 * * 1',
+    DIGEST_TIME_ZONE: 'Asia/Kathmandu',
+    KUBERNETES_CRONJOBS: 'lcm-sync,lcm-digest',
+  });
+  const text = await (await fetch(`${service.address}/metrics`)).text();
+  expect(text.match(/^lcm_cronjob_info.*$/gm)).toEqual([
+    'lcm_cronjob_info{cronjob="lcm-sync"} 1',
+    'lcm_cronjob_info{cronjob="lcm-digest"} 1',
+  ]);
+  const due = Number(/^lcm_digest_due_timestamp_seconds (\d+)$/m.exec(text)?.[1]);
+  const ago = Date.now() / 1000 - due;
+  expect([ago >= 0, ago < 7 * 86_400]).toEqual([true, true]);
+  const local = new Intl.DateTimeFormat('en-GB', {
+    timeZone: 'Asia/Kathmandu',
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+  expect(local.format(due * 1000)).toBe('Mon 07:05');
+});
+
 test('on SIGTERM a request that is under way is answered first', async () => {
   await addRun(db, { started: 5, ended: 4 });
   const service = await start({ DATABASE_URL: url });
@@ -53,6 +77,9 @@ test('a configuration that does not hold ends with 78, and so does an address th
   const half = launch({ DATABASE_URL: NOWHERE, KUBERNETES_RELEASE: 'shop' });
   expect(await half.ended).toBe(78);
   expect(half.said()).toContain('KUBERNETES_NAMESPACE and KUBERNETES_RELEASE belong together');
+  const never = launch({ DATABASE_URL: NOWHERE, DIGEST_SCHEDULE: 'at seven', KUBERNETES_CRONJOBS: 'lcm-sync,a_b' });
+  expect(await never.ended).toBe(78);
+  expect(never.said()).toMatch(/DIGEST_SCHEDULE must be a schedule.*KUBERNETES_CRONJOBS must be a Kubernetes name/);
   const short = launch({ DATABASE_URL: NOWHERE, STATUS_TOKEN: 'canary-short' });
   expect(await short.ended).toBe(78);
   expect(short.said()).toContain('STATUS_TOKEN must have at least 16 characters');

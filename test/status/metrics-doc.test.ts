@@ -12,3 +12,9 @@ test('a metric has one definition', () => {
   const names = [...COUNTERS, ...DATABASE_GAUGES, ...SERVICE_GAUGES].map((metric) => metric.name);
   expect(new Set(names).size).toBe(names.length);
 });
+
+test('no label is called as one that Prometheus or its operator adds, which would rename ours', () => {
+  const theirs = ['job', 'instance', 'namespace', 'service', 'pod', 'container', 'endpoint', 'node'];
+  const labels = [...COUNTERS, ...DATABASE_GAUGES, ...SERVICE_GAUGES].flatMap(({ labels = {} }) => Object.keys(labels));
+  expect(labels.filter((label) => theirs.includes(label))).toEqual([]);
+});

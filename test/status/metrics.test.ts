@@ -33,6 +33,7 @@ test('on an empty database every series that there can be is there, at 0', async
   expect(series.get('lcm_database_up')).toBe(1);
   expect(series.get('lcm_sync_interval_seconds')).toBe(3600);
   expect(series.get('lcm_sync_last_success_timestamp_seconds')).toBe(0);
+  expect(series.get('lcm_digest_due_timestamp_seconds')).toBe(0);
   expect(series.get('lcm_ledger_oldest_ready_timestamp_seconds')).toBe(0);
   // The tables were made a moment ago.
   expect(Date.now() / 1000 - (series.get('lcm_installed_timestamp_seconds') ?? 0)).toBeLessThan(600);

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { openReadings } from '../../services/shared/store/readings.ts';
@@ -41,7 +41,7 @@ test.skipIf(!hasPrometheus)(
     const first = await replica(url, 0, 0);
     const second = await replica(url, 2000, 0);
     const replicas = [first.address, second.address];
-    const query = await startPrometheus(replicas);
+    const { query, alerts, labelNames } = await startPrometheus(replicas);
     // Every series is there, at 0, before anything happens: so increase() misses nothing.
     await until(async () => (await query('count(marketo_requests_total == 0)'))[0]?.value === 60);
 
@@ -60,6 +60,10 @@ test.skipIf(!hasPrometheus)(
     const again = await replica(url, 0, Number(first.address.split(':')[1]));
     expect(again.address).toBe(first.address);
     expect((await runService('sync', { ...env, LIVECHAT_PAT: 'refused' })).code).toBe(77);
+    const firing = async () => (await alerts()).filter(({ state }) => state === 'firing').map(({ name }) => name);
+    // A first run from before the first chat that LiveChat has (livechat-history-cut), and credentials that are refused.
+    await until(firing, (names) => names.includes('LcmCredentialsRefused'));
+    expect(await firing()).toEqual(['LcmCredentialsRefused', 'LcmChatsIncomplete']);
     expect((await runService('sync', env)).code).toBe(0);
 
     const { byEndpoint } = sandbox.marketo.report();
@@ -69,7 +73,7 @@ test.skipIf(!hasPrometheus)(
       describes: byEndpoint['describe'] ?? 0,
     };
     expect(seen.lookups * seen.writes).toBeGreaterThan(0);
-    const endpoints = { lookups: 'leads-lookup', writes: 'leads-create|leads-update', describes: 'describe' };
+    const calls = { lookups: 'leads-lookup', writes: 'leads-create|leads-update', describes: 'describe' };
     // The last scrape that both have made since the last run ended.
     const settled = Date.now() / 1000 + 3 * (EVERY_MS / 1000);
     await until(
@@ -77,8 +81,8 @@ test.skipIf(!hasPrometheus)(
       (at) => at > settled,
     );
     const [last] = await query('min(timestamp(lcm_database_up))');
-    for (const [what, endpoint] of Object.entries(endpoints)) {
-      const series = `marketo_requests_total{endpoint=~"${endpoint}"}`;
+    for (const [what, call] of Object.entries(calls)) {
+      const series = `marketo_requests_total{call=~"${call}"}`;
       for (const replica of replicas) {
         // At the time of a sample, from a series that began at 0, Prometheus has nothing to extrapolate.
         const [at] = await query(`max(timestamp(${series.replace('}', `,instance="${replica}"}`)}))`, last?.value);
@@ -98,6 +102,17 @@ test.skipIf(!hasPrometheus)(
     expect(created?.value).toBe(sandbox.marketo.leads().length);
     const [failed] = await query('max(increase(lcm_errors_total{code="livechat-credentials"}[10m]))');
     expect(Math.round(failed?.value ?? 0)).toBe(1);
+    const [ended] = await query('max(increase(lcm_runs_total{command="sync",outcome="failed"}[10m]))');
+    expect(Math.round(ended?.value ?? 0)).toBe(1);
+    // No label of ours is one that the scrape adds: nothing had to be renamed.
+    const names = await labelNames();
+    expect(names).toEqual(expect.arrayContaining(['job', 'endpoint', 'command', 'call']));
+    expect(names.filter((name) => name.startsWith('exported_'))).toEqual([]);
+    // Every alert can be evaluated on what two replicas export; the run that succeeded has ended the one about credentials.
+    const states = await alerts();
+    expect(states.filter(({ health }) => health !== 'ok')).toEqual([]);
+    expect(await firing()).toEqual(['LcmChatsIncomplete']);
+    expect(states.length).toBeGreaterThan(15);
     // Never less than before, on neither replica, whoever died.
     expect(await query('sum(resets(marketo_requests_total[10m])) + sum(resets(lcm_leads_total[10m])) > 0')).toEqual([]);
   },
@@ -107,7 +122,14 @@ test.skipIf(!hasPrometheus)(
 /** A status service that listens; closed at the end at the latest. */
 async function replica(url: string, keepFor: number, port: number) {
   const readings = openReadings(url, SCHEMA, 5000);
-  const app = buildApp({ readings, log: silent, syncInterval: HOUR, keepFor });
+  const app = buildApp({
+    readings,
+    log: silent,
+    syncInterval: HOUR,
+    digestSchedule: { schedule: '5 7 * * *', timeZone: 'Etc/UTC' },
+    cronJobs: ['lcm-sync', 'lcm-digest'],
+    keepFor,
+  });
   await app.listen({ host: '127.0.0.1', port });
   const bound = app.server.address();
   if (bound === null || typeof bound === 'string') throw new Error('it does not listen');
@@ -124,13 +146,33 @@ function round(value: number | undefined): number {
   return Math.round((value ?? Number.NaN) * 1000) / 1000;
 }
 
+/** What Prometheus' operator adds to each series that a ServiceMonitor leads to. */
+const ADDED_BY_THE_OPERATOR = {
+  namespace: 'chats',
+  service: 'lcm-status',
+  pod: 'lcm-status-0',
+  container: 'status',
+  endpoint: 'http',
+};
+
+type Watching = {
+  query: Query;
+  alerts: () => Promise<z.infer<typeof RULES>['data']['groups'][number]['rules']>;
+  labelNames: () => Promise<string[]>;
+};
+
 type Query = (promql: string, at?: number) => Promise<{ value: number }[]>;
 
-async function startPrometheus(targets: readonly string[]): Promise<Query> {
+async function startPrometheus(targets: readonly string[]): Promise<Watching> {
   const port = await freePort();
   const config = {
-    global: { scrape_interval: `${EVERY_MS}ms`, scrape_timeout: `${EVERY_MS}ms` },
-    scrape_configs: [{ job_name: 'status', static_configs: [{ targets }] }],
+    global: {
+      scrape_interval: `${EVERY_MS}ms`,
+      scrape_timeout: `${EVERY_MS}ms`,
+      evaluation_interval: `${EVERY_MS}ms`,
+    },
+    rule_files: [resolve('charts/livechat-marketo-sync/files/prometheus/alerts.yaml')],
+    scrape_configs: [{ job_name: 'status', static_configs: [{ targets, labels: ADDED_BY_THE_OPERATOR }] }],
   };
   writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
   prometheus = spawn(
@@ -156,8 +198,34 @@ async function startPrometheus(targets: readonly string[]): Promise<Query> {
       () => false,
     ),
   );
-  return query;
+  const alerts = async () => {
+    const answer = RULES.parse(await (await fetch(`http://127.0.0.1:${port}/api/v1/rules`)).json());
+    return answer.data.groups.flatMap(({ rules }) => rules);
+  };
+  const labelNames = async () =>
+    LABELS.parse(await (await fetch(`http://127.0.0.1:${port}/api/v1/labels`)).json()).data;
+  return { query, alerts, labelNames };
 }
+
+const LABELS = z.object({ status: z.literal('success'), data: z.array(z.string()) });
+
+const RULES = z.object({
+  status: z.literal('success'),
+  data: z.object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({
+            name: z.string(),
+            state: z.enum(['inactive', 'pending', 'firing']),
+            health: z.string(),
+            lastError: z.string().optional(),
+          }),
+        ),
+      }),
+    ),
+  }),
+});
 
 const RESULT = z.object({
   status: z.literal('success'),

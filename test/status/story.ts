@@ -175,7 +175,7 @@ export async function tellStory(db: Database): Promise<void> {
   await addCall(db, 'describe', {});
   await addCall(db, 'leads-create', { records: 300, minutes: 25 * 60 });
   await addCounts(db, [
-    { name: 'marketo_requests_total', labels: { endpoint: 'leads-lookup', outcome: 'ok' }, by: 14 },
+    { name: 'marketo_requests_total', labels: { call: 'leads-lookup', outcome: 'ok' }, by: 14 },
     { name: 'lcm_leads_total', labels: { action: 'created' }, by: 402 },
   ]);
 }

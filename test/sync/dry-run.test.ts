@@ -137,6 +137,16 @@ test('on paper it is a table: each field from → to with its rule and mode, and
   expect(ended.output).toMatch(/^Leads to create\s+[\d,]+$/m);
 });
 
+test.each([
+  ['--from', '2026-13-01'],
+  ['--to', 'yesterday'],
+  ['--audit', '2026-02-30'],
+])('a flag that no setting takes is 64, by the flag’s name: %s %s', async (flag, value) => {
+  const { code, output } = await runService('sync', env, [flag, value]);
+  expect([code, output]).toEqual([64, expect.stringMatching(new RegExp(`${flag} .*Try --help`))]);
+  expect(output).not.toContain('SYNC_');
+});
+
 test('an audit cannot be a dry run', async () => {
   expect((await runService('sync', env, ['--dry-run', '--audit', '2026-01-31'])).code).toBe(64);
 });

@@ -4,8 +4,10 @@
 {{- .Values.sync.schedule | default (ternary "* * * * *" "7 * * * *" .Values.sandbox.enabled) -}}
 {{- end -}}
 
+{{/* How far apart two runs are at the most; "" where neither the schedule nor the values say it. */}}
 {{- define "lcm.sync.interval" -}}
-{{- .Values.sync.interval | default (ternary "1m" "1h" .Values.sandbox.enabled) -}}
+{{- $longest := (include "lcm.sync.schedule" . | include "lcm.cron" | fromJson).longest | int64 -}}
+{{- .Values.sync.interval | default (ternary (include "lcm.cron.duration" $longest) "" (gt $longest 0)) -}}
 {{- end -}}
 
 {{- define "lcm.sync.settle" -}}
@@ -25,8 +27,21 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "lcm.digest.activeDeadlineSeconds" -}}
+{{- if kindIs "invalid" .Values.digest.activeDeadlineSeconds -}}
+{{- ternary 115 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
+{{- else -}}
+{{- int64 .Values.digest.activeDeadlineSeconds -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "lcm.digest.schedule" -}}
 {{- .Values.digest.schedule | default (ternary "*/2 * * * *" "5 7 * * *" .Values.sandbox.enabled) -}}
+{{- end -}}
+
+{{/* The user of a URL in a Secret cannot be seen here. */}}
+{{- define "lcm.migrations.grantTo" -}}
+{{- .Values.migrations.grantTo | default (ternary .Values.database.user "" (ne .Values.database.host "")) -}}
 {{- end -}}
 
 {{/* Seconds of a duration: 90s, 10m, 24h, 7d. */}}

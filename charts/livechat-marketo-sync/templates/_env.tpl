@@ -26,8 +26,14 @@
 {{- define "lcm.env.database" -}}
 {{- with .Values.database -}}
 {{- if .host -}}
-{{- $part := dict "user" (.user | urlquery | replace "+" "%20") "name" (.name | urlquery | replace "+" "%20") -}}
-{{ include "lcm.env.text" (dict "name" "DATABASE_URL" "value" (printf "postgres://%s@%s:%d/%s?sslmode=%s" $part.user .host (int .port) $part.name .sslMode)) }}
+{{- $user := .user | urlquery | replace "+" "%20" -}}
+{{- $host := ternary (printf "[%s]" .host) .host (and (contains ":" .host) (not (hasPrefix "[" .host))) -}}
+{{- /* A path is decoded as JavaScript's decodeURI does it, which leaves these signs encoded. */ -}}
+{{- $name := .name | urlquery | replace "+" "%20" -}}
+{{- range $code, $sign := dict "%24" "$" "%26" "&" "%2B" "+" "%2C" "," "%3A" ":" "%3B" ";" "%3D" "=" "%40" "@" -}}
+{{- $name = $name | replace $code $sign -}}
+{{- end -}}
+{{ include "lcm.env.text" (dict "name" "DATABASE_URL" "value" (printf "postgres://%s@%s:%d/%s?sslmode=%s" $user $host (int .port) $name .sslMode)) }}
 {{ include "lcm.env.secret" (dict "name" "PGPASSWORD" "secret" .existingSecret "key" .secretKeys.password) }}
 {{- else -}}
 {{ include "lcm.env.credential" (dict "root" $ "name" "DATABASE_URL" "existing" .existingSecret "key" .secretKeys.uri "own" "database-url") }}
@@ -39,11 +45,16 @@
 {{- define "lcm.env.migrate" -}}
 {{- if .Values.migrations.existingSecret -}}
 {{ include "lcm.env.secret" (dict "name" "DATABASE_URL" "secret" .Values.migrations.existingSecret "key" .Values.migrations.secretKeys.uri) }}
+{{ include "lcm.env.text" (dict "name" "DATABASE_GRANT_TO" "value" (include "lcm.migrations.grantTo" .)) }}
 {{ include "lcm.env.common" . }}
 {{- else -}}
 {{ include "lcm.env.database" . }}
 {{- end }}
-{{ include "lcm.env.text" (dict "name" "MIGRATE_WAIT" "value" "2m") }}
+{{ include "lcm.env.wait" . }}
+{{- end -}}
+
+{{- define "lcm.env.wait" -}}
+{{ include "lcm.env.text" (dict "name" "DATABASE_WAIT" "value" "2m") }}
 {{- end -}}
 
 {{/* What sync and doctor read alike. */}}
@@ -145,6 +156,13 @@
 {{- end }}
 {{ include "lcm.env.text" (dict "name" "SYNC_INTERVAL" "value" (include "lcm.sync.interval" .)) }}
 {{ include "lcm.env.text" (dict "name" "MARKETO_DAILY_CALLS" "value" (int .Values.marketo.dailyCalls)) }}
+{{- $cronJobs := list (printf "%s-sync" (include "lcm.fullname" .)) -}}
+{{- if .Values.digest.enabled }}
+{{- $cronJobs = append $cronJobs (printf "%s-digest" (include "lcm.fullname" .)) }}
+{{ include "lcm.env.text" (dict "name" "DIGEST_SCHEDULE" "value" (include "lcm.digest.schedule" .)) }}
+{{ include "lcm.env.text" (dict "name" "DIGEST_TIME_ZONE" "value" .Values.digest.timeZone) }}
+{{- end }}
+{{ include "lcm.env.text" (dict "name" "KUBERNETES_CRONJOBS" "value" (join "," $cronJobs)) }}
 {{- if .Values.status.cluster.enabled }}
 {{ include "lcm.env.text" (dict "name" "KUBERNETES_RELEASE" "value" .Release.Name) }}
 - name: KUBERNETES_NAMESPACE

@@ -101,25 +101,28 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 
 {{- define "lcm.validate.times" -}}
-{{- $interval := include "lcm.sync.interval" . -}}
-{{- $seconds := include "lcm.seconds" $interval | int64 -}}
-{{- $deadline := include "lcm.sync.activeDeadlineSeconds" . | int64 -}}
-{{- if ge $deadline $seconds }}
-- {{ printf "sync.activeDeadlineSeconds (%d) is not less than sync.interval (%s): a run that hangs would keep the next one from starting." $deadline $interval | quote }}
+{{- range $job := list "sync" "digest" -}}
+{{- $schedule := include (printf "lcm.%s.schedule" $job) $ -}}
+{{- $deadline := include (printf "lcm.%s.activeDeadlineSeconds" $job) $ | int64 -}}
+{{- $gaps := include "lcm.cron" $schedule | fromJson -}}
+{{- if contains "TZ=" $schedule }}
+- {{ printf "%s.schedule has a time zone in it, which Kubernetes refuses: say it in %s.timeZone." $job $job | quote }}
+{{- else if not $gaps }}
+- {{ printf "%s.schedule (%s) is no schedule that Kubernetes takes: minute, hour, day of the month, month, day of the week (0 to 6), as in 7 * * * *." $job $schedule | quote }}
+{{- else if ge $deadline (int64 $gaps.shortest) }}
+- {{ printf "%s.activeDeadlineSeconds (%d) is not less than what lies between two runs of %s.schedule (%s), %s at the least: a run that hangs would keep the next one from starting." $job $deadline $job $schedule (include "lcm.cron.duration" $gaps.shortest) | quote }}
+{{- end }}
 {{- end }}
 {{- $schedule := include "lcm.sync.schedule" . -}}
-{{- $every := 0 -}}
-{{- if regexMatch "^[0-9]+ \\* \\* \\* \\*$" $schedule }}{{ $every = 3600 }}
-{{- else if eq "* * * * *" $schedule }}{{ $every = 60 }}
-{{- else if regexMatch "^\\*/[0-9]+ \\* \\* \\* \\*$" $schedule }}{{ $every = regexFind "[0-9]+" $schedule | int64 | mul 60 }}
-{{- else if regexMatch "^[0-9]+ \\*/[0-9]+ \\* \\* \\*$" $schedule }}{{ $every = regexFind "/[0-9]+" $schedule | trimPrefix "/" | int64 | mul 3600 }}
-{{- end -}}
-{{- if and (gt (int64 $every) 0) (ne (int64 $every) $seconds) }}
-- {{ printf "sync.schedule (%s) is every %d seconds, and sync.interval (%s) says otherwise: alerts measure lateness in it, so they would come too early or too late." $schedule (int64 $every) $interval | quote }}
-{{- end }}
-{{- range $job, $text := dict "sync" $schedule "digest" (include "lcm.digest.schedule" .) }}
-{{- if contains "TZ=" $text }}
-- {{ printf "%s.schedule has a time zone in it, which Kubernetes refuses: say it in %s.timeZone." $job $job | quote }}
+{{- $gaps := include "lcm.cron" $schedule | fromJson -}}
+{{- if $gaps }}
+{{- $longest := int64 $gaps.longest -}}
+{{- if and .Values.sync.interval $longest (ne (include "lcm.seconds" .Values.sync.interval | int64) $longest) }}
+- {{ printf "sync.interval (%s) is not what sync.schedule (%s) comes to, %s between two runs at the most: alerts measure lateness in it, so they would come too early or too late. Leave it out." .Values.sync.interval $schedule (include "lcm.cron.duration" $longest) | quote }}
+{{- else if and (not .Values.sync.interval) (not $longest) }}
+- {{ printf "sync.schedule (%s) goes by days of the month: say in sync.interval how far apart two runs are at the most." $schedule | quote }}
+{{- else if and (not $longest) (lt (include "lcm.seconds" .Values.sync.interval | int64) (int64 $gaps.shortest)) }}
+- {{ printf "sync.interval (%s) is less than what lies between two runs of sync.schedule (%s), %s at the least: alerts would come too early." .Values.sync.interval $schedule (include "lcm.cron.duration" $gaps.shortest) | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -137,6 +140,12 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end }}
 {{- if and .Values.migrations.existingSecret .Values.postgresql.enabled }}
 - "migrations.existingSecret names another database than postgresql.enabled: leave one of them out."
+{{- end }}
+{{- if and .Values.migrations.existingSecret (not (include "lcm.migrations.grantTo" .)) }}
+- "migrations.existingSecret is of another user, and the user of database may not touch what that one makes: name the latter in migrations.grantTo, so that it is granted what it needs."
+{{- end }}
+{{- if and .Values.migrations.grantTo (not .Values.migrations.existingSecret) }}
+- "migrations.grantTo is for the user of migrations.existingSecret, which is not set: the user of database makes the tables itself, and needs no grant."
 {{- end }}
 {{- end -}}
 
@@ -177,19 +186,8 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 
 {{- define "lcm.validate.rules" -}}
-{{- $rules := .Values.rules | fromYaml -}}
-{{- if hasKey $rules "Error" }}
-- {{ printf "rules is no YAML (%s): it takes the text of a rules file, --set-file rules=rules.yaml." (get $rules "Error" | replace "\n" " ") | quote }}
-{{- else }}
-{{- if ne (get $rules "version" | toString) "1" }}
-- "rules needs version: 1 in its text."
-{{- end }}
-{{- if not (and (kindIs "slice" (get $rules "fields")) (get $rules "fields")) }}
-- "rules has no fields: nothing would ever be written."
-{{- end }}
-{{- range $key := keys (omit $rules "version" "eligible" "fields") | sortAlpha }}
-- {{ printf "rules has %s, which is none of version, eligible and fields." $key | quote }}
-{{- end }}
+{{- range include "lcm.rules.mistakes" (dict "root" . "text" .Values.rules) | fromJsonArray }}
+- {{ quote . }}
 {{- end }}
 {{- end -}}
 

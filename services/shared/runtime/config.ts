@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { cronOf } from './cron.ts';
 import { parseDuration } from './duration.ts';
 import { EXIT, Failure } from './failure.ts';
 import { type Instant, parseInstant } from './instant.ts';
@@ -11,10 +12,14 @@ import { isNearby } from './nearby.ts';
 export const SETTINGS = {
   DATABASE_URL: secret('Postgres, as a URL: `postgres://user:password@host:5432/name`.', postgresUrl),
   DATABASE_SCHEMA: optional('The schema that holds all tables.', 'livechat_marketo', identifier),
-  MIGRATE_WAIT: optional(
-    'How long migrate waits for a database that is not there yet, before it ends with 75; its flag --wait says the same.',
+  DATABASE_WAIT: optional(
+    'How long migrate waits for a database that is not there yet, and doctor also for its schema, before they end as they would have at once; their flag --wait says the same.',
     '0s',
     duration,
+  ),
+  DATABASE_GRANT_TO: maybe(
+    'The Postgres role that the other programs connect as, where migrate connects as another: migrate grants it what they need on the schema’s tables, and nothing else.',
+    roleName,
   ),
 
   LIVECHAT_ENDPOINT: optional('Where LiveChat’s API is.', 'https://api.livechatinc.com', endpoint),
@@ -128,7 +133,15 @@ export const SETTINGS = {
   DIGEST_FROM: required('The sender of the digest.', address),
   DIGEST_TO: required('The recipients of the digest, with commas.', addresses),
   DIGEST_TIME_ZONE: optional('The time zone of the digest’s day and of the times in it.', 'Etc/UTC', timeZone),
-  DIGEST_HEARTBEAT: optional('Whether a digest is sent on a day with nothing new.', 'false', yesOrNo),
+  DIGEST_SCHEDULE: maybe(
+    'When the digest is run, as cron has it (`5 7 * * *`), in DIGEST_TIME_ZONE: the status service tells alerts by it when one was due. Without it no digest is late.',
+    schedule,
+  ),
+  DIGEST_HEARTBEAT: optional(
+    'Whether a digest is sent on a day with nothing new, once a sync has succeeded.',
+    'false',
+    yesOrNo,
+  ),
   RETENTION_VISITORS: optional(
     'For how long the digest lets visitors’ data be kept, from when a thread was synced, ignored or given up (dead); the thread’s id, state and content hash stay.',
     '30d',
@@ -157,6 +170,10 @@ export const SETTINGS = {
   KUBERNETES_RELEASE: maybe(
     'The name of this release, as its CronJobs and Jobs bear it in the label `app.kubernetes.io/instance`.',
     kubernetesName,
+  ),
+  KUBERNETES_CRONJOBS: maybe(
+    'The names of this release’s CronJobs, with commas: alerts on what kube-state-metrics counts tell ours by them.',
+    kubernetesNames,
   ),
   STATUS_URL: maybe('Where people reach the status page: the links in the digest lead there.', webAddress),
 
@@ -205,6 +222,22 @@ export function readConfig<const N extends SettingName>(
     throw new Failure(EXIT.configuration, `The configuration does not hold: ${problems.join('; ')}.`);
   }
   return values as Config<N>;
+}
+
+/**
+ * Holds a flag's value against the setting that it stands for.
+ *
+ * @param flag its name, without hyphens.
+ * @throws Failure (64) where the setting would not take it.
+ */
+export function checkFlag(flag: string, name: SettingName, value: string | undefined): void {
+  if (value === undefined) return;
+  try {
+    SETTINGS[name].parse(value);
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    throw new Failure(EXIT.usage, `--${flag} ${error.message}. Try --help.`);
+  }
 }
 
 export type Setting = {
@@ -273,10 +306,21 @@ function kubernetesName(raw: string): string {
   return raw;
 }
 
+function kubernetesNames(raw: string): readonly string[] {
+  return raw.split(',').map((name) => kubernetesName(name.trim()));
+}
+
 function identifier(raw: string): string {
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(raw))
     throw new Malformed('must be a lower-case Postgres name, like livechat_marketo');
   return raw;
+}
+
+/** Any name that Postgres takes for a role: it is always quoted. */
+function roleName(raw: string): string {
+  const name = text(raw);
+  if (Buffer.byteLength(name) > 63) throw new Malformed('must be the name of a Postgres role, of 63 bytes at most');
+  return name;
 }
 
 function wholeNumber(least: number, most: number) {
@@ -336,6 +380,15 @@ function timeZone(raw: string): string {
   } catch {
     throw new Malformed('must be a time zone of the IANA list, like Europe/Berlin');
   }
+}
+
+function schedule(raw: string): string {
+  try {
+    cronOf(raw.trim(), 'Etc/UTC');
+  } catch {
+    throw new Malformed('must be a schedule as cron has it, like 5 7 * * *');
+  }
+  return raw.trim();
 }
 
 function domains(raw: string): readonly string[] {

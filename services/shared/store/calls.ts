@@ -27,7 +27,7 @@ const THROTTLES = ['606', '607', '615', 'HTTP 429'];
  */
 export async function logCall(db: Database, runId: number | null, instance: string, call: LoggedCall): Promise<void> {
   const counts: Count[] = [
-    { name: 'marketo_requests_total', labels: { endpoint: call.endpoint, outcome: call.outcome }, by: 1 },
+    { name: 'marketo_requests_total', labels: { call: call.endpoint, outcome: call.outcome }, by: 1 },
   ];
   const throttle = THROTTLES.find((code) => call.code?.startsWith(code));
   if (throttle !== undefined) {

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Kysely, PostgresAdapter, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { EXIT, Failure } from '../runtime/failure.ts';
 import { parseInstant } from '../runtime/instant.ts';
@@ -15,16 +15,17 @@ export type DatabaseTransaction = Transaction<Tables>;
  *
  * @param url `postgres://…`; its password never appears in what is thrown.
  * @param schema the schema of all tables.
- * @param options `connections`: at most so many at once (default 4).
+ * @param options `connections`: at most so many at once (default 4); `answersWithin`: how long a statement may take, in
+ *   milliseconds (default a minute).
  * @throws Failure 75 where it does not answer, 77 where it refuses user or password, 78 where it does not exist.
  */
 export async function openDatabase(
   url: string,
   schema: string,
-  options: { connections?: number } = {},
+  options: { connections?: number; answersWithin?: number } = {},
 ): Promise<Database> {
-  const pool = connectionPool(url, options.connections ?? 4);
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) }).withSchema(schema);
+  const pool = connectionPool(url, options.connections ?? 4, options.answersWithin);
+  const db = new Kysely<Tables>({ dialect: new Dialect({ pool }) }).withSchema(schema);
   try {
     await pool.query('select 1');
     return db;
@@ -34,15 +35,27 @@ export async function openDatabase(
   }
 }
 
+/**
+ * Without the lock that Kysely's migrator takes by itself: it belongs to the session, and behind PgBouncer it would stay
+ * with a connection that somebody else gets. `migrate` has one that ends with its transaction.
+ */
+class Dialect extends PostgresDialect {
+  override createAdapter(): PostgresAdapter {
+    return Object.assign(new PostgresAdapter(), { acquireMigrationLock: nothing, releaseMigrationLock: nothing });
+  }
+}
+
+async function nothing(): Promise<void> {}
+
 /** The connections of `openDatabase`, without waiting for the first: for a service that starts before its database. */
-export function connectionPool(url: string, connections: number): pg.Pool {
+export function connectionPool(url: string, connections: number, answersWithin = 60_000): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     // A database that has gone silent (a half-open connection, a frozen host) must end the run, not hang it.
-    query_timeout: 60_000,
+    query_timeout: answersWithin,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'livechat-marketo-sync',
@@ -53,13 +66,17 @@ export function connectionPool(url: string, connections: number): pg.Pool {
   return pool;
 }
 
+/** What sync and digest say of a database that goes away while they are at work; see `explained`. */
+export const SAVED = 'what was done is saved, the next run goes on';
+
 /**
  * A database error as its user should read it; an error that is not about reaching the database comes back as it is.
  *
  * @param error what a query or a connection threw.
  * @param url where it went; only host, port and database name are shown.
+ * @param meanwhile what more there is to say where the database went away, as the end of a sentence.
  */
-export function explained(error: unknown, url: string): unknown {
+export function explained(error: unknown, url: string, meanwhile = ''): unknown {
   if (error instanceof Failure) return error;
   const code = errorCode(error);
   const { hostname, port, pathname } = new URL(url);
@@ -93,7 +110,7 @@ export function explained(error: unknown, url: string): unknown {
   if (code === '42501') {
     return new Failure(
       EXIT.configuration,
-      `${where} does not let the user in DATABASE_URL do this (42501): grant it, or name another user.`,
+      `${where} does not let the user in DATABASE_URL do this (${message}): grant it; in the product’s schema, migrate does so for the role in DATABASE_GRANT_TO (in the chart: migrations.grantTo).`,
       { cause: error },
     );
   }
@@ -107,7 +124,7 @@ export function explained(error: unknown, url: string): unknown {
   if (code !== undefined && isUnreachable(code)) {
     return new Failure(
       EXIT.tryLater,
-      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it; what was done is saved, the next run goes on.`,
+      `${where} could not be reached (${code}): check that it runs and that DATABASE_URL names it${meanwhile === '' ? '' : `; ${meanwhile}`}.`,
       { cause: error },
     );
   }

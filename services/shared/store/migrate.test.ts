@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import { expect, test } from 'vitest';
+import { MIGRATIONS } from '../../../migrations/index.ts';
 import { emptyDatabase, SCHEMA, testDatabase } from '../../../test/postgres/database.ts';
 import { openDatabase } from './database.ts';
 import { checkSchema, migrate } from './migrate.ts';
@@ -30,4 +32,46 @@ test('a schema that is newer than the code ends with 69, one that is missing wit
     message: expect.stringContaining('9999_of_the_future'),
   });
   await expect(migrate(db, SCHEMA)).rejects.toMatchObject({ exitCode: 69 });
+});
+
+test('counters keep their counts where their labels get other names', async () => {
+  const { url, drop } = await emptyDatabase();
+  const db = await openDatabase(url, SCHEMA);
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => MIGRATIONS },
+    migrationTableSchema: SCHEMA,
+  });
+  await sql`create schema ${sql.id(SCHEMA)}`.execute(db);
+  expect((await migrator.migrateTo('0007_looks')).error).toBeUndefined();
+  const before: { name: string; labels: Record<string, string>; value: number }[] = [
+    { name: 'lcm_leads_total', labels: { action: 'created' }, value: 1 },
+    { name: 'lcm_runs_total', labels: { job: 'sync', outcome: 'done', trigger: 'manual' }, value: 2 },
+    { name: 'livechat_requests_total', labels: { endpoint: 'get_chat', outcome: 'ok' }, value: 3 },
+    { name: 'marketo_requests_total', labels: { endpoint: 'usage', outcome: 'ok' }, value: 4 },
+  ];
+  await db
+    .insertInto('counter')
+    .values(before.map((row) => ({ ...row, labels: JSON.stringify(row.labels) })))
+    .execute();
+  expect(await migrate(db, SCHEMA)).toContain('0008_counter_labels');
+  expect(await db.selectFrom('counter').select(['name', 'labels', 'value']).orderBy('name').execute()).toEqual([
+    { name: 'lcm_leads_total', labels: { action: 'created' }, value: 1 },
+    { name: 'lcm_runs_total', labels: { command: 'sync', outcome: 'done', trigger: 'manual' }, value: 2 },
+    { name: 'livechat_requests_total', labels: { call: 'get_chat', outcome: 'ok' }, value: 3 },
+    { name: 'marketo_requests_total', labels: { call: 'usage', outcome: 'ok' }, value: 4 },
+  ]);
+  await db.destroy();
+  await drop();
+});
+
+test('a statement may take as long as its process says: a migration’s longer than others', async () => {
+  const { url, drop } = await emptyDatabase();
+  const hurried = await openDatabase(url, SCHEMA, { answersWithin: 50 });
+  const patient = await openDatabase(url, SCHEMA);
+  await expect(sql`select pg_sleep(0.5)`.execute(hurried)).rejects.toThrow(/timeout/);
+  await sql`select pg_sleep(0.5)`.execute(patient);
+  await hurried.destroy();
+  await patient.destroy();
+  await drop();
 });

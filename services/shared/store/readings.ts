@@ -46,17 +46,16 @@ export function openReadings(url: string, schema: string, deadline: number): Rea
   }
 
   async function presentable(error: unknown): Promise<unknown> {
-    const known = explained(error, url);
     if (error instanceof Failure) return error;
-    if (known instanceof Failure) {
-      return new Failure(known.exitCode, SENTENCES[known.exitCode] ?? 'The database cannot be read.', { cause: known });
+    // A table or a right that is not there: the schema's own check has the better sentence, where it has one.
+    if (codeOf(error, LACKING)) {
+      const reason = await within(deadline, checkSchema(db, schema)).catch((reason: unknown) => reason);
+      if (reason instanceof Failure) return reason;
     }
-    if (!isMissingRelation(error)) return error;
-    // A table or column that is not there: the schema's own check has the better sentence.
-    return within(deadline, checkSchema(db, schema)).then(
-      () => error,
-      (reason: unknown) => reason,
-    );
+    const known = explained(error, url);
+    if (!(known instanceof Failure)) return error;
+    const sentence = codeOf(error, ['3D000']) ? NO_DATABASE : SENTENCES[known.exitCode];
+    return new Failure(known.exitCode, sentence ?? CANNOT_BE_READ, { cause: known });
   }
 
   return {
@@ -75,8 +74,9 @@ export function openReadings(url: string, schema: string, deadline: number): Rea
 const SENTENCES: Partial<Record<ExitCode, string>> = {
   [EXIT.tryLater]: 'The database cannot be reached.',
   [EXIT.credentialsRefused]: 'The database refused this service’s user or password.',
-  [EXIT.configuration]: 'The database that DATABASE_URL names does not exist.',
 };
+const NO_DATABASE = 'The database that DATABASE_URL names does not exist.';
+const CANNOT_BE_READ = 'The database cannot be read as it is configured; the service’s log says why.';
 
 async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
@@ -94,7 +94,9 @@ async function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> 
   }
 }
 
-/** Postgres' undefined_table, undefined_column and invalid_schema_name. */
-function isMissingRelation(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['42P01', '42703', '3F000'].includes(String(error.code));
+/** Postgres' undefined_table, undefined_column, invalid_schema_name, insufficient_privilege. */
+const LACKING = ['42P01', '42703', '3F000', '42501'];
+
+function codeOf(error: unknown, codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

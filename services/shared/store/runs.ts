@@ -90,7 +90,7 @@ export async function finishRun(
       .executeTakeFirst();
     if (!closed) return;
     await addCounts(transaction, [
-      { name: 'lcm_runs_total', labels: { job: closed.job, trigger: closed.trigger, outcome }, by: 1 },
+      { name: 'lcm_runs_total', labels: { command: closed.job, trigger: closed.trigger, outcome }, by: 1 },
     ]);
   });
 }

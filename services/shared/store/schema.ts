@@ -22,6 +22,27 @@ export type Tables = {
   forgetting_key: ForgettingKeyTable;
 };
 
+/** The same tables by their names, for what goes over all of them; the compiler keeps both lists alike. */
+export const TABLES = Object.keys({
+  chat_thread: true,
+  watermark: true,
+  run: true,
+  sync_error: true,
+  digest: true,
+  slot: true,
+  limit_state: true,
+  marketo_call: true,
+  marketo_day: true,
+  counter: true,
+  lead_change: true,
+  lease: true,
+  lead_field: true,
+  look: true,
+  error_kind: true,
+  forgotten_address: true,
+  forgetting_key: true,
+} satisfies Record<keyof Tables, true>);
+
 /**
  * `open`: not ended yet · `ready`: to be delivered · `synced`: delivered · `ignored`: not to be delivered, see reason ·
  * `dead`: given up after its last attempt. A row leaves the ledger's work only as one of the last three.

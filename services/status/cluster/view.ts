@@ -1,5 +1,5 @@
 import type { V1CronJob, V1Job } from '@kubernetes/client-node';
-import { Cron } from 'croner';
+import { cronOf } from '../../shared/runtime/cron.ts';
 import { type Instant, instantOf } from '../../shared/runtime/instant.ts';
 
 /** A CronJob of this release. */
@@ -86,8 +86,7 @@ const COMPONENT = 'app.kubernetes.io/component';
 export function nextRunOf(schedule: string, timeZone: string | null, now: number): Instant | null {
   try {
     // Without a zone the controller uses its machine's own, which is UTC wherever nobody has changed it.
-    const cron = new Cron(schedule, { timezone: timeZone ?? 'Etc/UTC', paused: true, mode: '5-part' });
-    return instant(cron.nextRun(new Date(now)) ?? undefined);
+    return instant(cronOf(schedule, timeZone ?? 'Etc/UTC').nextRun(new Date(now)) ?? undefined);
   } catch {
     // What croner does not read (`@every 1h`), and what nobody can: the page shows the schedule as it is written.
     return null;
