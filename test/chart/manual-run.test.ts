@@ -120,7 +120,7 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
       expect(rest(made)).toEqual(rest(job));
       expect(env).toMatchObject({
         LIVECHAT_PAT: { secretKeyRef: { name: 'livechat', key: 'pat' } },
-        RUN_NAME: { fieldRef: { fieldPath: "metadata.labels['batch.kubernetes.io/job-name']" } },
+        RUN_NAME: { fieldRef: { apiVersion: 'v1', fieldPath: "metadata.labels['batch.kubernetes.io/job-name']" } },
       });
       expect(made.metadata.labels).toMatchObject({ 'app.kubernetes.io/component': 'sync' });
     },
