@@ -164,6 +164,24 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
       expect(name).not.toMatch(scheduled);
   });
 
+  test('a run is followed from before its pod has started, when kubectl logs ends with an error', () => {
+    for (const text of [notes, runbook]) {
+      expect(text).toMatch(/until sleep 1; kubectl (-n \S+ )?logs --follow job\/sync-now; do :; done/);
+    }
+  });
+
+  test('what the values suspend is not resumed by a patch, which the next upgrade would be refused for', () => {
+    const suspended = helm([
+      'install',
+      'lcm',
+      CHART,
+      '--dry-run=client',
+      ...given('production-values.yaml', { 'sync.suspend': true }),
+    ]).stdout;
+    expect(suspended).toContain('nothing runs until an upgrade says sync.suspend=false');
+    expect(suspended).not.toContain('patch cronjob');
+  });
+
   test('pause and resume are patches that the CronJob takes', () => {
     for (const text of [notes, runbook]) {
       const patches = [...text.matchAll(/patch cronjob (\S+) -p '([^']+)'/g)];
