@@ -26,13 +26,18 @@ test: $(INSTALLED) ## every check: lint, types, tests
 lint: $(INSTALLED) ## style and format
 	npm run --silent lint
 
-# The commit's own time stands in the image, not that of its making.
 IMAGE ?= livechat-marketo-sync:$(shell sed -n 's/^appVersion: //p' charts/livechat-marketo-sync/Chart.yaml)
+# The commit's own time stands in the image, not that of its making: the same commit and base images give the same image.
+# So no attestation either: it would tell when it was made.
+# Where the sources are is told if that is an address for everybody, without anybody's name or password in it.
 image: ## the container image, as IMAGE=name:tag; BUILD_ARGS='--build-arg RUNTIME_IMAGE=…' for other base images
 	@docker info >/dev/null 2>&1 || { echo 'make image needs a Docker daemon, and none answers here (docker info).' >&2; exit 1; }
-	DOCKER_BUILDKIT=1 docker build --tag $(IMAGE) \
-	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) --build-arg REVISION=$$(git rev-parse HEAD) \
+	DOCKER_BUILDKIT=1 BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build --tag $(IMAGE) \
+	  --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 --exclude='*') \
+	  --build-arg CREATED=$$(TZ=UTC0 git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ) \
+	  --build-arg SOURCE=$$(git remote get-url origin 2>/dev/null | sed -n '/^https:\/\/[^@]*$$/p') \
 	  --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) $(BUILD_ARGS) .
+	@sh image/size.sh $(IMAGE)
 
 e2e: $(INSTALLED) ## a whole life on the current Kubernetes context, with the image IMAGE=name:tag
 	@IMAGE=$(IMAGE) node_modules/.bin/node test/e2e/main.ts

@@ -6,9 +6,10 @@ import { z } from 'zod';
 import { startPostgres } from '../test/postgres/embedded.ts';
 import { claimsOf } from './claims.ts';
 import { decisionClaims, timeDecisions } from './decisions.ts';
+import { startClaims, timeStarts } from './image.ts';
 import { contenderNameSchema } from './job.ts';
 import { type Measured, type Measurement, measure } from './measure.ts';
-import { type Conditions, decisionsReport, report, statusReport, writePage } from './page.ts';
+import { type Conditions, decisionsReport, imageReport, report, statusReport, writePage } from './page.ts';
 import { statusClaims, timeStatus } from './status.ts';
 
 /**
@@ -35,9 +36,13 @@ const LOOK_EVERY_MS = 10;
 async function main(): Promise<number> {
   const flags = readFlags();
   // First, while nothing else runs.
-  const decisionsHold = flags.only === undefined && !flags.status && measureDecisions(flags.seconds === undefined);
+  const writes = flags.seconds === undefined;
+  const isWhole = flags.only === undefined;
+  const decisionsHold = isWhole && !flags.status && !flags.image && measureDecisions(writes);
   if (flags.decisions) return decisionsHold ? 0 : 1;
-  const statusHolds = flags.only === undefined && (await measureStatus(flags.seconds === undefined));
+  const imageHolds = isWhole && !flags.status && (await measureImage(writes));
+  if (flags.image) return imageHolds ? 0 : 1;
+  const statusHolds = isWhole && (await measureStatus(writes));
   if (flags.status) return statusHolds ? 0 : 1;
   const measurements = plan(flags);
   say(`${measurements.length} measurements, ${AT_ONCE} at a time`);
@@ -61,8 +66,9 @@ async function main(): Promise<number> {
     const claims = claimsOf(results);
     const text = report(results, claims, conditions.end(results));
     process.stdout.write(`\n${text}\n\n`);
-    if (flags.only === undefined && flags.seconds === undefined) writePage('limits', text);
-    return claims.every((claim) => claim.holds) && ((decisionsHold && statusHolds) || flags.only !== undefined) ? 0 : 1;
+    if (isWhole && writes) writePage('limits', text);
+    const othersHold = decisionsHold && imageHolds && statusHolds;
+    return claims.every((claim) => claim.holds) && (othersHold || !isWhole) ? 0 : 1;
   } finally {
     await postgres.stop();
   }
@@ -77,6 +83,22 @@ function measureDecisions(writes: boolean): boolean {
   process.stdout.write(`\n${text}\n\n`);
   if (writes) writePage('decisions', text);
   return claims.every((claim) => claim.holds);
+}
+
+/** How soon the image's programs speak. @returns whether it is as soon as it has to be */
+async function measureImage(writes: boolean): Promise<boolean> {
+  say('begins: image');
+  const postgres = await startPostgres();
+  try {
+    const started = await timeStarts(postgres.url);
+    const claims = startClaims(started);
+    const text = imageReport(started, claims);
+    process.stdout.write(`\n${text}\n\n`);
+    if (writes) writePage('image', text);
+    return claims.every((claim) => claim.holds);
+  } finally {
+    await postgres.stop();
+  }
 }
 
 /** How quickly the status service answers. @returns whether it is as quickly as it has to be */
@@ -101,15 +123,17 @@ const flagsSchema = z.object({
   seconds: z.coerce.number().int().positive().optional(),
   decisions: z.boolean().default(false),
   status: z.boolean().default(false),
+  image: z.boolean().default(false),
 });
 
-/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that; `--decisions`, `--status`: nothing but these. For quick tries. */
+/** `--only NAME` (again for more), `--seconds N`: no measurement longer than that; `--decisions`, `--image`, `--status`: nothing but these. For quick tries. */
 function readFlags(): Flags {
   const options = {
     only: { type: 'string', multiple: true },
     seconds: { type: 'string' },
     decisions: { type: 'boolean' },
     status: { type: 'boolean' },
+    image: { type: 'boolean' },
   } as const;
   return flagsSchema.parse(parseArgs({ options }).values);
 }

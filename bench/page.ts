@@ -3,19 +3,24 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { z } from 'zod';
 import type { Claim } from './claims.ts';
 import type { Timed } from './decisions.ts';
+import type { Started } from './image.ts';
 import type { Measured } from './measure.ts';
 import type { Answered } from './status.ts';
-import { decisionsTable, saturationTable, statusTable, visitorsTable } from './table.ts';
+import { decisionsTable, saturationTable, startsTable, statusTable, visitorsTable } from './table.ts';
 
 const PAGE = 'docs/benchmarks.md';
 
-/** What the bench writes of the page: side by side with others, the rules' own time, and the status service's. */
-export type Part = 'limits' | 'decisions' | 'status';
+/** What the bench writes of the page: side by side with others, the rules' own time, the image's, and the status service's. */
+export type Part = 'limits' | 'decisions' | 'image' | 'status';
 const MARKERS: Record<Part, { begin: string; end: string }> = {
   limits: { begin: '<!-- written by make bench: begin -->', end: '<!-- written by make bench: end -->' },
   decisions: {
     begin: '<!-- decisions, written by make bench: begin -->',
     end: '<!-- decisions, written by make bench: end -->',
+  },
+  image: {
+    begin: '<!-- image, written by make bench: begin -->',
+    end: '<!-- image, written by make bench: end -->',
   },
   status: {
     begin: '<!-- status, written by make bench: begin -->',
@@ -74,6 +79,18 @@ export function decisionsReport(timings: readonly Timed[], claims: readonly Clai
     `over the last minute was ${(loadavg()[0] ?? 0).toFixed(1)}.`,
     '',
     decisionsTable(timings),
+    '',
+    ...claims.map(insistence),
+  ].join('\n');
+}
+
+/** How soon the image's programs speak, as Markdown. */
+export function imageReport(started: readonly Started[], claims: readonly Claim[]): string {
+  return [
+    `Measured on ${today()} by \`make bench\`: ${machine()}, shared by the program, its Postgres, the`,
+    `sandbox and whatever else runs there; the machine's load over the last minute was ${(started[0]?.load ?? 0).toFixed(1)} at the end.`,
+    '',
+    startsTable(started),
     '',
     ...claims.map(insistence),
   ].join('\n');

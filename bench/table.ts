@@ -1,4 +1,5 @@
 import { DECISIONS, type Timed } from './decisions.ts';
+import { STARTS, type Started } from './image.ts';
 import type { ContenderName } from './job.ts';
 import { type Measured, VISITORS } from './measure.ts';
 import { type Answered, PER_SECOND } from './status.ts';
@@ -58,6 +59,19 @@ export function decisionsTable(timings: readonly Timed[]): string {
       cpuSeconds.toFixed(2),
       seconds.toFixed(2),
       number(Math.round(DECISIONS / cpuSeconds / 1000) * 1000),
+    ]),
+  );
+}
+
+/** How soon the image's programs speak. */
+export function startsTable(started: readonly Started[]): string {
+  return markdown(
+    [`first line of the log, of ${STARTS} starts`, 'soonest, ms', 'median, ms', 'latest, ms'],
+    started.map(({ command, firstLine: { least, median, most } }) => [
+      `\`${command}\``,
+      least.toFixed(0),
+      median.toFixed(0),
+      most.toFixed(0),
     ]),
   );
 }

@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { z } from 'zod';
 import manifest from '../package.json' with { type: 'json' };
 
 /**
- * Makes what the image runs: `cli.mjs`, a file for each command beside it, source maps, and `sbom.cdx.json`, the list
- * of the packages that are in them. Made twice from the same sources and the same lock file, every byte is the same.
+ * Makes what the image runs: `cli.mjs`, a file for each command beside it, source maps, `sbom.cdx.json`, the list of the
+ * packages that are in them, and `licences.txt`, those packages' licences. Made twice from the same sources and the same
+ * lock file, every byte is the same.
  *
  * @param folder where it goes; emptied first.
  * @returns the names of the packages that were bundled, as paths below the repository, sorted.
@@ -49,6 +50,7 @@ export async function buildImageFiles(folder: string): Promise<string[]> {
     cpSync(join(name, files), join(folder, name, files), { recursive: true });
   }
   writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(billOfMaterials(packages), null, 2)}\n`);
+  writeFileSync(join(folder, 'licences.txt'), licences(packages));
   return packages;
 }
 
@@ -101,13 +103,33 @@ function billOfMaterials(packages: readonly string[]): object {
   };
 }
 
+/** The licences' texts, each once, under the packages that have it: all of them ask to go where the code goes. */
+function licences(packages: readonly string[]): string {
+  const holders = new Map<string, string[]>();
+  for (const folder of packages) {
+    const texts = readdirSync(folder)
+      .filter((file) => /^(licen[cs]e|copying|notice)\b/i.test(file))
+      .sort()
+      .map((file) => readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n').trim());
+    const { license } = readPackage(folder);
+    if (texts.length === 0) texts.push(`(No text comes with it; its licence is ${license} by its package.json.)`);
+    for (const text of texts) holders.set(text, [...(holders.get(text) ?? []), `${reference(folder)} (${license})`]);
+  }
+  const parts = [...holders].map(([text, names]) => `${[...new Set(names)].join('\n')}\n\n${text}\n`);
+  return parts.join(`\n${'-'.repeat(80)}\n\n`);
+}
+
 /** A package as npm refers to it: by its own name, which an alias hides, and its version. */
 function reference(folder: string): string {
-  const { name, version } = packageFile.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+  const { name, version } = readPackage(folder);
   return `${name}@${version}`;
 }
 
-const packageFile = z.object({ name: z.string(), version: z.string() });
+function readPackage(folder: string): z.infer<typeof packageFile> {
+  return packageFile.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')));
+}
+
+const packageFile = z.object({ name: z.string(), version: z.string(), license: z.string() });
 const cycloneDx = z.looseObject({
   serialNumber: z.string(),
   metadata: z.looseObject({ component: z.looseObject({}) }),

@@ -71,6 +71,9 @@ async function main(): Promise<ExitCode> {
 
 async function send(log: Logger, signal: AbortSignal): Promise<ExitCode> {
   const config = readConfig(process.env, SETTINGS);
+  log.level = config.LOG_LEVEL;
+  // Before a word to anybody else, however slow they are: whoever watches a Job sees at once that it is at work.
+  log.info('begins: the database first');
   return withDatabase(config, log, (db) =>
     runDigest({
       ...mailParts(config, db, log),

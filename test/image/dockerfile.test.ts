@@ -14,11 +14,21 @@ const all = (name: string) => instructions.filter((instruction) => instruction.n
 const lastStage = instructions.slice(instructions.findLastIndex(({ name }) => name === 'FROM'));
 
 test('both base images are arguments, with a fixed major version of Node, and the one that runs has no shell', () => {
-  expect(all('FROM').map((from) => from.replace('$', ''))).toEqual(['{BUILD_IMAGE} AS build', '{RUNTIME_IMAGE}']);
+  expect(all('FROM').map((from) => from.replace('$', ''))).toEqual([
+    '{BUILD_IMAGE} AS runtime',
+    '{BUILD_IMAGE} AS build',
+    '{RUNTIME_IMAGE}',
+  ]);
   const [build, runtime] = all('ARG');
-  expect(build).toMatch(/^BUILD_IMAGE=node:26-/);
-  expect(runtime).toMatch(/^RUNTIME_IMAGE=.*distroless\/nodejs26-debian13:nonroot$/);
-  expect(instructions.findIndex(({ name }) => name === 'FROM')).toBeGreaterThan(1);
+  // Not its slim variant, which has no strip.
+  expect(build).toBe('BUILD_IMAGE=node:26-trixie');
+  expect(runtime).toMatch(/^RUNTIME_IMAGE=.*distroless\/static-debian13:nonroot$/);
+  expect(instructions.findIndex(({ name }) => name === 'FROM')).toBe(2);
+});
+
+test('it builds with what every BuildKit has: no frontend is pulled for it, and nothing newer than Docker 20.10 is used', () => {
+  expect(text).not.toMatch(/^#\s*syntax\s*=/im);
+  expect(text).not.toMatch(/--link|--parents|--exclude|<</);
 });
 
 test('it runs as nobody, by a number that Kubernetes can check', () => {
@@ -41,10 +51,20 @@ test('node is process 1, without a shell or npm in between, and the command is a
 
 test('the last stage only copies: nothing runs in it, and what it copies is root’s', () => {
   expect(lastStage.filter(({ name }) => name === 'RUN')).toEqual([]);
-  for (const { rest } of lastStage.filter(({ name }) => name === 'COPY')) {
-    expect(rest).toMatch(/^--from=build --chown=0:0 /);
-  }
+  expect(lastStage.filter(({ name }) => name === 'COPY').map(({ rest }) => rest)).toEqual([
+    '--from=runtime --chown=0:0 /runtime/ /',
+    '--from=build --chown=0:0 /program/ /',
+  ]);
   expect(all('ADD')).toEqual([]);
+});
+
+test('no time of the build stands in a layer: what is copied has fixed ones, and no folder is made but by copying', () => {
+  for (const folder of ['/runtime', '/program']) {
+    const [last] = all('RUN').filter((run) => run.includes(`touch --no-dereference --date=@`) && run.includes(folder));
+    expect(last).toMatch(new RegExp(`&& find ${folder} -exec touch --no-dereference --date=@\\S+ \\{\\} \\+$`));
+  }
+  const names = lastStage.map(({ name }) => name);
+  expect(names.indexOf('WORKDIR')).toBeGreaterThan(names.lastIndexOf('COPY'));
 });
 
 test('packages come by the lock file, without scripts of theirs, before the sources', () => {
@@ -56,9 +76,8 @@ test('packages come by the lock file, without scripts of theirs, before the sour
 
 test('it carries OCI labels, with version and revision as arguments, and no secret', () => {
   const labels = all('LABEL').join(' ');
-  for (const label of ['title', 'description', 'licenses', 'version', 'revision']) {
-    expect(labels).toContain(`org.opencontainers.image.${label}=`);
-  }
+  const names = ['title', 'description', 'source', 'licenses', 'version', 'revision', 'created', 'base.name'];
+  for (const name of names) expect(labels).toContain(`org.opencontainers.image.${name}=`);
   expect(
     all('ARG')
       .concat(all('ENV'))
@@ -74,7 +93,9 @@ test('what it copies is there, and let through by .dockerignore, which lets noth
     readFileSync('.dockerignore', 'utf8')
       .match(/^!.+$/gm)
       ?.map((line) => line.slice(1)) ?? [];
-  expect(copied.sort()).toEqual(through.sort());
+  const above = (path: string) => through.filter((one) => path === one || path.startsWith(`${one}/`));
+  expect([...new Set(copied.flatMap(above))].sort()).toEqual(through.sort());
+  expect(copied.filter((path) => above(path).length === 0)).toEqual([]);
   expect(copied.filter((path) => !existsSync(path))).toEqual([]);
   expect(readFileSync('.dockerignore', 'utf8')).toMatch(/^\*$/m);
 });
