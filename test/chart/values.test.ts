@@ -143,6 +143,12 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     expect(stderr).toMatch(/takes no dots/);
   });
 
+  test('a release whose name begins with a digit needs another name for its Services', () => {
+    const named = (set: Record<string, string>) => helm(['template', '7chats', CHART, ...given(PRODUCTION, set)]);
+    expect(named({}).stderr).toMatch(/7chats-livechat-marketo-sync; a Service’s name begins with a letter/);
+    expect(named({ fullnameOverride: 'chats' }).status).toBe(0);
+  });
+
   test('the interval is what the schedule says, and a deadline that fits it is taken', () => {
     const set = { 'sync.schedule': '7 */6 * * *', 'sync.activeDeadlineSeconds': 21_000 };
     const job = one(render(given(PRODUCTION, set)), 'CronJob', '-sync');

@@ -16,6 +16,11 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if contains "." .Release.Name }}
 - {{ printf "The release is called %s; a Service’s name takes no dots: give it another name." .Release.Name | quote }}
 {{- end }}
+{{- with include "lcm.fullname" . }}
+{{- if regexMatch "^[0-9]" . }}
+- {{ printf "All is called after %s; a Service’s name begins with a letter: give the release another name, or set fullnameOverride." . | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{- define "lcm.validate.database" -}}
