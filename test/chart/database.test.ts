@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { emptyDatabase, SCHEMA } from '../postgres/database.ts';
 import { databaseOfTwoRoles } from '../postgres/roles.ts';
 import { runService } from '../services.ts';
-import { type Container, canRender, given, type KubeObject, one, podsOf, render } from './render.ts';
+import { type Container, canRender, given, type KubeObject, one, podsOf, render, secretData } from './render.ts';
 
 const PRODUCTION = 'production-values.yaml';
 
@@ -46,10 +46,10 @@ describe.skipIf(!canRender)('the database of the values (skipped where there is 
   });
 
   test('the chart’s own Postgres: signs in its password arrive', () => {
-    const { stringData } = JSON.parse(JSON.stringify(one(render(given('everything-values.yaml')), 'Secret')));
-    const url = new URL(stringData['database-url']);
+    const secret = secretData(one(render(given('everything-values.yaml')), 'Secret'));
+    const url = new URL(secret['database-url'] ?? '');
     expect(decodeURIComponent(url.password)).toBe('p@ss word/%');
-    expect(stringData['postgresql-password']).toBe('p@ss word/%');
+    expect(secret['postgresql-password']).toBe('p@ss word/%');
     expect(url.hostname).toBe(one(render(given('everything-values.yaml')), 'Service', '-postgresql').metadata.name);
   });
 

@@ -120,7 +120,7 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
       expect(rest(made)).toEqual(rest(job));
       expect(env).toMatchObject({
         LIVECHAT_PAT: { secretKeyRef: { name: 'livechat', key: 'pat' } },
-        RUN_NAME: { fieldRef: { fieldPath: "metadata.labels['batch.kubernetes.io/job-name']" } },
+        RUN_NAME: { fieldRef: { apiVersion: 'v1', fieldPath: "metadata.labels['batch.kubernetes.io/job-name']" } },
       });
       expect(made.metadata.labels).toMatchObject({ 'app.kubernetes.io/component': 'sync' });
     },
@@ -162,6 +162,24 @@ describe.skipIf(!canRender)('runs by hand (skipped where there is no helm)', () 
     expect(`${one(objects, 'CronJob', '-sync').metadata.name}-29401234`).toMatch(scheduled);
     for (const { name } of [...manualRuns(notes), ...manualRuns(runbook), ...patchedRuns(runbook)])
       expect(name).not.toMatch(scheduled);
+  });
+
+  test('a run is followed from before its pod has started, when kubectl logs ends with an error', () => {
+    for (const text of [notes, runbook]) {
+      expect(text).toMatch(/until sleep 1; kubectl (-n \S+ )?logs --follow job\/sync-now; do :; done/);
+    }
+  });
+
+  test('what the values suspend is not resumed by a patch, which the next upgrade would be refused for', () => {
+    const suspended = helm([
+      'install',
+      'lcm',
+      CHART,
+      '--dry-run=client',
+      ...given('production-values.yaml', { 'sync.suspend': true }),
+    ]).stdout;
+    expect(suspended).toContain('nothing runs until an upgrade says sync.suspend=false');
+    expect(suspended).not.toContain('patch cronjob');
   });
 
   test('pause and resume are patches that the CronJob takes', () => {

@@ -5,7 +5,18 @@ import { z } from 'zod';
 import { SETTINGS } from '../../services/shared/runtime/config.ts';
 import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
 import { LIVECHAT_ACCOUNT } from '../sandbox/sandbox.ts';
-import { CASES, CHART, type Container, canRender, given, type KubeObject, one, podsOf, render } from './render.ts';
+import {
+  CASES,
+  CHART,
+  type Container,
+  canRender,
+  given,
+  type KubeObject,
+  one,
+  podsOf,
+  render,
+  secretData,
+} from './render.ts';
 
 /** What reviewers of a cluster ask of every workload, after the rules of kube-linter and kube-score. */
 describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (file) => {
@@ -80,7 +91,7 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
     const accounts = ['default', ...objects.filter(({ kind }) => kind === 'ServiceAccount').map(nameOf)];
     expect(pods.filter(({ spec }) => !accounts.includes(spec.serviceAccountName))).toEqual([]);
     const secrets = objects.filter(({ kind }) => kind === 'Secret');
-    const own = z.record(z.string(), z.string()).parse(secrets[0]?.['stringData'] ?? {});
+    const own = secrets[0] ? secretData(secrets[0]) : {};
     const chosen = secretsIn(parse(readFileSync(`${CHART}/ci/${file}`, 'utf8')));
     for (const { name, key } of containers.flatMap(({ one }) => secretRefs(one))) {
       if (secrets.some((secret) => nameOf(secret) === name)) expect(Object.keys(own)).toContain(key);
@@ -102,6 +113,19 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
         if (map !== undefined && volume.name === 'rules') expect(maps).toContain(map);
       }
     }
+  });
+
+  test('what server-side apply compares as a whole is said whole, or an unchanged value would be a conflict', () => {
+    const parts = objects.flatMap(partsOf);
+    const references = parts.filter((part) => 'fieldPath' in part);
+    expect(references.filter(({ apiVersion }) => apiVersion !== 'v1')).toEqual([]);
+    const ports = objects
+      .filter(({ kind }) => kind === 'NetworkPolicy')
+      .flatMap(partsOf)
+      .filter((part) => 'port' in part);
+    expect(ports.filter(({ protocol }) => protocol === undefined)).toEqual([]);
+    // Keys that are gone from stringData stay in the cluster; those of data go.
+    expect(parts.filter((part) => 'stringData' in part)).toEqual([]);
   });
 
   test('every Service and every policy meets pods, and every port that is named is there', () => {
@@ -195,7 +219,7 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
 describe.skipIf(!canRender)('values and the program say the same', () => {
   test('what the sandbox’s Secret has is what the sandbox takes', () => {
     const secret = one(render(given('try-out-values.yaml')), 'Secret');
-    expect(secret['stringData']).toMatchObject({
+    expect(secretData(secret)).toMatchObject({
       'livechat-account-id': LIVECHAT_ACCOUNT.accountId,
       'livechat-pat': LIVECHAT_ACCOUNT.pat,
       'marketo-client-id': DEFAULT_CLIENT.clientId,
@@ -280,4 +304,11 @@ function selects(policy: KubeObject, labels: Record<string, string>): boolean {
   return (
     matches(labels, matchLabels) && matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
   );
+}
+
+/** Each object in a value, however deep. */
+function partsOf(value: unknown): Record<string, unknown>[] {
+  if (Array.isArray(value)) return value.flatMap(partsOf);
+  if (value === null || typeof value !== 'object') return [];
+  return [{ ...value }, ...Object.values(value).flatMap(partsOf)];
 }

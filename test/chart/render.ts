@@ -124,3 +124,9 @@ export function one(objects: readonly KubeObject[], kind: string, ending = ''): 
   if (!object || found.length > 1) throw new Error(`${found.length} objects are ${kind} …${ending}`);
   return object;
 }
+
+/** What a Secret holds, decoded. */
+export function secretData(secret: KubeObject): Record<string, string> {
+  const data = z.record(z.string(), z.string()).parse(secret['data']);
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+}

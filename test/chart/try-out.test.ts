@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
 import { runService, type ServiceName } from '../services.ts';
-import { type Container, canRender, given, one, podsOf, render } from './render.ts';
+import { type Container, canRender, given, one, podsOf, render, secretData } from './render.ts';
 
 const { url, db } = await testDatabase();
 
@@ -23,7 +23,7 @@ describe.skipIf(!canRender)('the try-out (skipped where there is no helm)', () =
     return container;
   };
   const data = z.record(z.string(), z.string());
-  const secret = canRender ? data.parse(one(objects, 'Secret')['stringData']) : {};
+  const secret = canRender ? secretData(one(objects, 'Secret')) : {};
 
   test('syncs the sandbox’s week on its first run, sends a digest, passes the doctor', async () => {
     const ports = await startSandbox(containerOf('Deployment', '-sandbox'));

@@ -7,8 +7,6 @@ const CHART = 'charts/livechat-marketo-sync';
 const RELEASE = 'lcm';
 const NAME = `${RELEASE}-livechat-marketo-sync`;
 
-process.exitCode = await main(process.env['IMAGE'] || 'livechat-marketo-sync:0.1.0');
-
 /**
  * The product's whole life on the cluster of the current context: installed with the sandbox into a namespace of its own
  * that enforces the restricted Pod Security Standard, synced by schedule and by hand, upgraded, uninstalled.
@@ -180,3 +178,6 @@ function refuse(sentence: string): number {
   process.stderr.write(`${sentence}\n`);
   return 1;
 }
+
+// Last, because it waits: what stands below a wait at the top level is not there before the wait is over.
+process.exitCode = await main(process.env['IMAGE'] || 'livechat-marketo-sync:0.1.0');

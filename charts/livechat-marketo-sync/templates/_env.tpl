@@ -168,6 +168,7 @@
 - name: KUBERNETES_NAMESPACE
   valueFrom:
     fieldRef:
+      apiVersion: v1
       fieldPath: metadata.namespace
 {{- end }}
 {{- end -}}
@@ -177,5 +178,6 @@
 - name: RUN_NAME
   valueFrom:
     fieldRef:
+      apiVersion: v1
       fieldPath: metadata.labels['batch.kubernetes.io/job-name']
 {{- end -}}
