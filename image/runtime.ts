@@ -21,7 +21,8 @@ import { basename, dirname, join } from 'node:path';
  * not use (it has its own) and character sets of the C library that it does not use either (it has ICU). What is lost
  * with the symbols are the names of C++ functions in a native stack trace; those of JavaScript are not in there.
  *
- * Runs on Debian, with `strip` (package binutils).
+ * Runs on Debian. Without `strip` (package binutils) the symbol tables stay, and the image gets too large, which
+ * `make image` says; it works all the same.
  *
  * @param folder where it goes, laid out as from the image's root; emptied first.
  * @param node the Node to be taken, as the official images and archives have it.
@@ -31,7 +32,11 @@ export function buildRuntimeFiles(folder: string, node: string): void {
   rmSync(folder, { recursive: true, force: true });
   const program = join(folder, 'nodejs/bin/node');
   mkdirSync(dirname(program), { recursive: true });
-  run('strip', '--strip-all', '-o', program, node);
+  copyFileSync(node, program);
+  strip(program);
+  const licence = join(dirname(node), '../LICENSE');
+  if (existsSync(licence)) copyFileSync(licence, join(folder, 'nodejs/LICENSE'));
+  else warn(`${licence} is not there: Node’s licence will not be in the image`);
   const packages = new Set(librariesOf(node).map((library) => packageOf(library, take(library, folder))));
   for (const name of packages) {
     take(`/usr/share/doc/${name}/copyright`, folder);
@@ -39,6 +44,17 @@ export function buildRuntimeFiles(folder: string, node: string): void {
     mkdirSync(dirname(record), { recursive: true });
     writeFileSync(record, run('dpkg-query', '--status', name));
   }
+}
+
+/** Takes the symbol tables out of a program, where there is the tool for it. */
+function strip(program: string): void {
+  const { error, status, stderr } = spawnSync('strip', ['--strip-all', program], { encoding: 'utf8' });
+  if (error) warn('the build image has no strip (binutils): Node keeps its symbol tables, 33 MB');
+  else if (status !== 0) throw new Error(`strip ended with ${status}: ${stderr}`);
+}
+
+function warn(text: string): void {
+  process.stderr.write(`WARNING: ${text}\n`);
 }
 
 /**

@@ -4,14 +4,11 @@ import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
 import { explained, openDatabase } from '../shared/store/database.ts';
-import { migrate } from '../shared/store/migrate.ts';
+import { MIGRATION_DEADLINE, migrate } from '../shared/store/migrate.ts';
 import { patiently } from '../shared/store/waiting.ts';
 
 // Above the start, because what is declared below it does not exist yet while it runs.
 const SETTINGS = ['DATABASE_URL', 'DATABASE_SCHEMA', 'DATABASE_WAIT', 'DATABASE_GRANT_TO', 'LOG_LEVEL'] as const;
-
-/** An index of a large table takes minutes, and whoever migrates second waits for the first. */
-const HALF_AN_HOUR = 30 * 60_000;
 
 process.exitCode = await main();
 
@@ -27,7 +24,7 @@ async function main(): Promise<ExitCode> {
     const config = readConfig(env, SETTINGS);
     log.level = config.LOG_LEVEL;
     const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATABASE_WAIT: wait } = config;
-    const db = await patiently(() => openDatabase(url, schema, { answersWithin: HALF_AN_HOUR }), {
+    const db = await patiently(() => openDatabase(url, schema, { answersWithin: MIGRATION_DEADLINE }), {
       until: performance.now() + wait,
       isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
       log,

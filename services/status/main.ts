@@ -11,6 +11,10 @@ import { buildApp } from './app.ts';
 import { connectCluster } from './cluster/api.ts';
 import { type Cluster, NO_CLUSTER, watchCluster } from './cluster/watch.ts';
 
+// Above the start, because what is declared below it does not exist yet while it runs.
+/** How long requests that are under way are waited for: longer than a reading of the database may take. */
+const PATIENCE_MS = 10_000;
+
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
@@ -64,7 +68,7 @@ async function main(): Promise<ExitCode> {
       return EXIT.done;
     } finally {
       cluster.close();
-      await app.close();
+      await closeInTime(app, log);
       await readings.close();
     }
   });
@@ -101,6 +105,22 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('the server listens, but not on a port');
   return address;
+}
+
+/**
+ * Lets what is under way be answered, then cuts what is left: a client that does not read its answer would hold the
+ * process for longer than Kubernetes waits before it kills (terminationGracePeriodSeconds, 30 s).
+ */
+async function closeInTime(app: FastifyInstance, log: Logger): Promise<void> {
+  const cut = setTimeout(() => {
+    log.warn('closing the connections whose answers nobody has read');
+    app.server.closeAllConnections();
+  }, PATIENCE_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
 }
 
 /** An address that a browser on this machine can open. */

@@ -19,6 +19,9 @@ describe.skipIf(!canRender)('how far apart a schedule’s starts are (skipped wh
 
   test.each([
     ['@hourly', { shortest: 3600, longest: 3600 }],
+    ['@weekly', { shortest: 604_800, longest: 604_800 }],
+    ['7 08-18 * * 1-5', { shortest: 3600, longest: 62 * 3600 }],
+    ['0,09 */08 * * *', { shortest: 540, longest: 8 * 3600 - 540 }],
     ['@daily', { shortest: 86_400, longest: 86_400 }],
     ['? ? ? ? ?', { shortest: 60, longest: 60 }],
     // Days of a month: how near two starts are is known, how far is not.
@@ -70,12 +73,17 @@ function tried(minutes: Field, hours: Field, days: Field): { shortest: number; l
 
 function field(from: number, to: number, names: readonly string[] = []): fc.Arbitrary<Field> {
   const number = fc.integer({ min: from, max: to });
+  // 08 is a number like any other to cron.
+  const padded = fc.boolean();
   const step = fc.integer({ min: 1, max: Math.min(to, 40) });
   const textOf = (n: number) => names[n] ?? String(n);
   const every = (first: number, last: number, by: number) =>
     Array.from({ length: last - first + 1 }, (_, i) => first + i).filter((n) => (n - first) % by === 0);
   const part: fc.Arbitrary<Field> = fc.oneof(
-    number.map((n) => ({ text: textOf(n), named: [n] })),
+    fc.tuple(number, padded).map(([n, zero]) => ({
+      text: zero && names.length === 0 ? String(n).padStart(2, '0') : textOf(n),
+      named: [n],
+    })),
     fc.constant({ text: '*', named: every(from, to, 1) }),
     step.map((by) => ({ text: `*/${by}`, named: every(from, to, by) })),
     fc.tuple(number, step).map(([n, by]) => ({ text: `${n}/${by}`, named: every(n, to, by) })),

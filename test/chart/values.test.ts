@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
 import { SETTINGS, type Setting } from '../../services/shared/runtime/config.ts';
+import { MIGRATION_DEADLINE } from '../../services/shared/store/migrate.ts';
 import { fixedParts } from './fixed-parts.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, one, podsOf, render } from './render.ts';
 
@@ -517,9 +518,21 @@ function openObjects(schema: unknown, path = ''): string[] {
   return isOpen && 'type' in schema ? [path, ...inner] : inner;
 }
 
-test('the page can be reached while no pod is ready, and a policy lets everybody to the database’s own port', () => {
+test('a pod that does not migrate in time has had the time that a migration may take', () => {
+  const objects = render(given(PRODUCTION, { 'migrations.mode': 'hook' }));
+  const atLeast = (MIGRATION_DEADLINE + 120_000) / 1000;
+  const { activeDeadlineSeconds } = z.object({ activeDeadlineSeconds: z.number() }).parse(one(objects, 'Job')['spec']);
+  expect(activeDeadlineSeconds).toBeGreaterThan(atLeast);
+  const status = z.object({ progressDeadlineSeconds: z.number() }).parse(one(objects, 'Deployment')['spec']);
+  expect(status.progressDeadlineSeconds).toBeGreaterThan(atLeast);
+});
+
+test('no page is asked of a pod that still migrates: the release before answers until then', () => {
   const production = render(given(PRODUCTION));
-  expect(one(production, 'Service', '-status')['spec']).toMatchObject({ publishNotReadyAddresses: true });
+  expect(one(production, 'Service', '-status')['spec']).not.toHaveProperty('publishNotReadyAddresses');
+});
+
+test('a policy lets everybody to the database’s own port', () => {
   const policies = render(
     given('database-parts-values.yaml', { 'networkPolicy.enabled': true, 'database.port': 6432 }),
   );

@@ -223,11 +223,16 @@ describe('the probes', () => {
     expect([ready.statusCode, ready.json().detail]).toEqual([503, expect.stringContaining('run migrate first')]);
     expect(visible((await bareApp.inject('/')).body)).toContain('run migrate first');
     expect((await bareApp.inject('/metrics')).body).toContain('lcm_database_up 0');
-    const migrating = await openDatabase(bare.url, SCHEMA);
-    await migrate(migrating, SCHEMA);
-    await migrating.destroy();
+    const bareDb = await openDatabase(bare.url, SCHEMA);
+    await migrate(bareDb, SCHEMA);
     expect((await bareApp.inject('/readyz')).statusCode).toBe(200);
     expect((await bareApp.inject('/metrics')).body).toContain('lcm_database_up 1');
+    // From then on the page stays within reach, and says what is wrong.
+    await sql`drop schema ${sql.id(SCHEMA)} cascade`.execute(bareDb);
+    expect((await bareApp.inject('/readyz')).statusCode).toBe(200);
+    expect(visible((await bareApp.inject('/')).body)).toContain('run migrate first');
+    expect((await bareApp.inject('/metrics')).body).toContain('lcm_database_up 0');
+    await bareDb.destroy();
     await bareApp.close();
     await bareReadings.close();
     await bare.drop();
@@ -263,7 +268,9 @@ describe('the probes', () => {
   test('say not ready where the schema is newer than this release', async () => {
     const table = sql.table(`${SCHEMA}.kysely_migration`);
     await sql`insert into ${table} values ('9999_of_the_future', '2030-01-01T00:00:00Z')`.execute(db);
-    const ready = await get('/readyz');
+    const starting = buildApp({ readings, log: silent, syncInterval: HOUR });
+    const ready = await starting.inject('/readyz');
+    await starting.close();
     await sql`delete from ${table} where name = '9999_of_the_future'`.execute(db);
     expect([ready.statusCode, ready.json().detail]).toEqual([503, expect.stringContaining('9999_of_the_future')]);
   });

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, onTestFinished, test } from 'vitest';
 import { SCHEMA, testDatabase } from '../postgres/database.ts';
 import { addRun } from './story.ts';
 
@@ -53,6 +54,22 @@ test('/metrics tells when the digest was due last, in its time zone, and which C
     minute: '2-digit',
   });
   expect(local.format(due * 1000)).toBe('Mon 07:05');
+});
+
+test('a client that does not read its answers does not hold the process for ever', async () => {
+  const service = await start({ DATABASE_URL: NOWHERE });
+  const { hostname, port } = new URL(service.address);
+  const client = connect(Number(port), hostname);
+  client.on('error', () => {});
+  onTestFinished(() => void client.destroy());
+  await once(client, 'connect');
+  const first = once(client, 'readable');
+  // More than the buffers between the two take.
+  client.write('GET /api/docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: status\r\n\r\n'.repeat(20));
+  await first;
+  service.process.kill('SIGTERM');
+  expect(await service.ended).toBe(143);
+  expect(service.said()).toContain('closing the connections whose answers nobody has read');
 });
 
 test('on SIGTERM a request that is under way is answered first', async () => {

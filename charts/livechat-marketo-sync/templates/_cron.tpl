@@ -1,11 +1,11 @@
 {{/*
 How far apart a cron schedule's starts are, as JSON: {"shortest": …, "longest": …} in seconds, `longest` 0 where the days of
 a month decide; {} where Kubernetes would not take it. It takes what Kubernetes takes (github.com/robfig/cron, ParseStandard):
-lists, ranges, steps, names of months and days, ? for *, and @hourly, @daily, @midnight; Sunday is 0, and 7 is refused.
+lists, ranges, steps, names of months and days, ? for *, and @hourly to @yearly; Sunday is 0, and 7 is refused.
 Between two starts lie minutes of one hour, or hours of one day, or days of one week: no more has to be looked at.
 */}}
 {{- define "lcm.cron" -}}
-{{- $known := dict "@hourly" "0 * * * *" "@daily" "0 0 * * *" "@midnight" "0 0 * * *" -}}
+{{- $known := dict "@hourly" "0 * * * *" "@daily" "0 0 * * *" "@midnight" "0 0 * * *" "@weekly" "0 0 * * 0" "@monthly" "0 0 1 * *" "@yearly" "0 0 1 1 *" "@annually" "0 0 1 1 *" -}}
 {{- $fields := get $known . | default . | lower | splitList " " -}}
 {{- $gaps := dict -}}
 {{- if eq (len $fields) 5 -}}
@@ -44,11 +44,12 @@ Between two starts lie minutes of one hour, or hours of one day, or days of one 
 {{- if regexMatch "^(\\*|\\?|[0-9]{1,2}(-[0-9]{1,2})?)(/[0-9]{1,2})?$" . -}}
 {{- $parts := splitList "/" . -}}
 {{- $ends := index $parts 0 | replace "?" "*" | splitList "-" -}}
-{{- $step := ternary (last $parts) "1" (gt (len $parts) 1) | int64 -}}
-{{- $first := ternary $.from (first $ends | int64) (eq (first $ends) "*") -}}
+{{- /* atoi, because int64 takes 08 for an octal number, which it is none of. */ -}}
+{{- $step := ternary (last $parts) "1" (gt (len $parts) 1) | atoi -}}
+{{- $first := ternary $.from (first $ends | atoi) (eq (first $ends) "*") -}}
 {{- /* 5/15 is 5-59/15. */ -}}
-{{- $last := ternary $.to (last $ends | int64) (or (eq (first $ends) "*") (and (eq (len $ends) 1) (gt (len $parts) 1))) -}}
-{{- if or (lt $step 1) (lt $first (int64 $.from)) (gt $last (int64 $.to)) (gt $first $last) }}{{ $holds = false }}{{ end -}}
+{{- $last := ternary $.to (last $ends | atoi) (or (eq (first $ends) "*") (and (eq (len $ends) 1) (gt (len $parts) 1))) -}}
+{{- if or (lt (int64 $step) 1) (lt (int64 $first) (int64 $.from)) (gt (int64 $last) (int64 $.to)) (gt (int64 $first) (int64 $last)) }}{{ $holds = false }}{{ end -}}
 {{- $ranges = append $ranges (dict "first" $first "last" $last "step" $step) -}}
 {{- else }}{{ $holds = false }}{{ end -}}
 {{- end -}}

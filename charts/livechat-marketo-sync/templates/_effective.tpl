@@ -52,7 +52,7 @@
 {{/* Seconds of a duration: 90s, 10m, 24h, 7d. */}}
 {{- define "lcm.seconds" -}}
 {{- $unit := dict "s" 1 "m" 60 "h" 3600 "d" 86400 -}}
-{{- mul (trimAll "smhd" . | int64) (get $unit (. | trunc -1)) -}}
+{{- mul (trimAll "smhd" . | atoi) (get $unit (. | trunc -1)) -}}
 {{- end -}}
 
 {{- define "lcm.postgresql.password" -}}

@@ -33,6 +33,12 @@ export async function migrate(db: Database, schema: string, grantTo?: string): P
   }
 }
 
+/**
+ * How long a statement of a migration may take, in milliseconds: an index of a large table takes minutes, and whoever
+ * migrates second waits for the first. The chart's deadlines are longer.
+ */
+export const MIGRATION_DEADLINE = 30 * 60_000;
+
 /** The number under which Kysely's migrator locks: a release that still uses its lock waits for this one. */
 const LOCK = '3853314791062309107';
 
