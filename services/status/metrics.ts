@@ -144,7 +144,7 @@ export const DATABASE_GAUGES: readonly DatabaseGauge[] = [
   },
   {
     name: 'lcm_lease_acquired_timestamp_seconds',
-    help: 'Since when a run of the job has held its lease; 0 where none does. A run that holds it for longer than its job may take is stuck.',
+    help: 'Since when a run of the job has held its lease; 0 where none does. How long does not matter: a backfill may hold it for a day.',
     labels: { name: LEASES },
     read: (reading) => leaseTimes(reading, 'since'),
   },

@@ -73,11 +73,12 @@ export async function renderTexts(all: readonly (readonly string[])[]): Promise<
   );
 }
 
-/** What `helm template` makes of these values: every object, hooks included. */
-export function render(args: readonly string[], release = 'lcm'): KubeObject[] {
-  const { status, stdout, stderr } = helm(['template', release, CHART, '--namespace', 'chats', ...args]);
+/** What `helm template` makes of these values: every object, hooks included, as Kubernetes reads them. */
+export function render(args: readonly string[], release = 'lcm', namespace = 'chats'): KubeObject[] {
+  const { status, stdout, stderr } = helm(['template', release, CHART, '--namespace', namespace, ...args]);
   if (status !== 0) throw new Error(`helm template ended with ${status}: ${stderr}`);
-  return parseAllDocuments(stdout).flatMap((document) => {
+  // Kubernetes reads YAML 1.1, where on is true, and a text with two of one key is refused.
+  return parseAllDocuments(stdout, { version: '1.1' }).flatMap((document) => {
     if (!('toJS' in document)) return [];
     const [mistake] = document.errors;
     if (mistake) throw mistake;

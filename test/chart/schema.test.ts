@@ -18,7 +18,7 @@ import { Secret } from 'kubernetes-models/v1/Secret';
 import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, test } from 'vitest';
-import { CASES, CHART, canRender, given, helm, type KubeObject, render } from './render.ts';
+import { CASES, CHART, canRender, given, helm, type KubeObject, one, render } from './render.ts';
 
 /** What validates each kind, and where its types are. */
 const KINDS: Record<string, { from: string; Model: new (object: never) => { validate(): void } }> = {
@@ -53,12 +53,72 @@ describe.skipIf(!canRender)('every set of values in ci/ (skipped where there is 
   });
 
   test.each(CASES)('%s: every object has the values that its kind takes', (file) => {
-    for (const object of render(given(file))) {
-      const kind = KINDS[object.kind];
-      expect([object.kind, kind !== undefined]).toEqual([object.kind, true]);
-      // Whether it is one is what is asked here.
-      const model = kind && new kind.Model(object as never);
-      expect(() => model?.validate(), `${object.kind} ${object.metadata.name}`).not.toThrow();
+    expectValid(render(given(file)));
+  });
+
+  const lookalikes = ['123', '1e3', '0x1', 'on', 'no', 'true', 'null', '2026-01-01', '12-30'];
+
+  test.each(lookalikes)('what is called %s everywhere stays a text', (text) => {
+    const keys = { 'livechat.secretKeys.accountId': text, 'marketo.secretKeys.clientId': text };
+    const secrets = ['database', 'livechat', 'marketo', 'smtp', 'status', 'migrations'];
+    const needed = { database: 'uri', livechat: 'pat', marketo: 'clientSecret', smtp: 'url', status: 'token' };
+    const values = {
+      ...Object.fromEntries(secrets.map((one) => [`${one}.existingSecret`, text])),
+      ...Object.fromEntries(Object.entries(needed).map(([one, key]) => [`${one}.secretKeys.${key}`, text])),
+      ...keys,
+      'livechat.accountId': '',
+      'marketo.clientId': '',
+      'migrations.secretKeys.uri': text,
+      'migrations.grantTo': text,
+      fullnameOverride: 'lcm',
+      nameOverride: text,
+      'serviceAccount.name': text,
+      'serviceAccount.statusName': `${text}-1`,
+      priorityClassName: text,
+      imagePullSecrets: [{ name: text }],
+      podLabels: { team: text },
+      podAnnotations: { team: text },
+      nodeSelector: { team: text },
+      'serviceAccount.annotations': { team: text },
+      'status.service.annotations': { team: text },
+      'metrics.serviceMonitor.labels': { team: text },
+      'digest.from': `${text} <a@b.c>`,
+      extraEnv: [{ name: 'PGSSLMODE', value: text }],
+    };
+    const everything = render(given('production-values.yaml', values), text, text);
+    expectValid(everything);
+    const others = { 'migrations.mode': 'hook', 'serviceAccount.name': 'jobs', 'serviceAccount.statusName': text };
+    expectValid(render(given('production-values.yaml', { ...values, ...others }), text, text));
+    expect(JSON.stringify(everything)).toContain(`{"secretKeyRef":{"name":"${text}","key":"${text}"}}`);
+    expect(JSON.stringify(everything)).toContain(`"namespace":"${text}"`);
+  });
+
+  test.each(lookalikes.filter((text) => /^[a-z]/.test(text)))('objects whose whole name is %s', (text) => {
+    const set = { fullnameOverride: text, 'postgresql.persistence': { enabled: true, storageClass: text } };
+    const objects = render(given('everything-values.yaml', set));
+    expectValid(objects);
+    expect(objects.filter(({ metadata }) => metadata.name === text).map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['Secret', 'ServiceAccount', 'ServiceMonitor', 'PrometheusRule']),
+    );
+  });
+
+  test('a secret whose Base64 is all figures stays one', () => {
+    const objects = render(given('inline-secrets-values.yaml', { 'livechat.pat': 'Ӎ4' }));
+    expectValid(objects);
+    expect(one(objects, 'Secret')['data']).toMatchObject({ 'livechat-pat': '0400' });
+  });
+
+  test('labels of the user’s may stand in place of the chart’s', () => {
+    const labels = { 'app.kubernetes.io/part-of': 'shop', 'app.kubernetes.io/version': '1' };
+    const set = {
+      podLabels: labels,
+      metrics: { serviceMonitor: { enabled: true, labels }, prometheusRule: { enabled: true, labels } },
+      'grafana.dashboard.labels': labels,
+    };
+    const objects = render(given('everything-values.yaml', { ...set, 'metrics.runbookUrl': 'https://x.example' }));
+    expectValid(objects);
+    for (const kind of ['Pod', 'ServiceMonitor', 'PrometheusRule']) {
+      expect(objects.find((object) => object.kind === kind)?.metadata.labels, kind).toMatchObject(labels);
     }
   });
 
@@ -74,6 +134,16 @@ describe.skipIf(!canRender)('every set of values in ci/ (skipped where there is 
     expect(unknownFields([wrong]).join()).toMatch(/securityContex.* does not exist/);
   });
 });
+
+function expectValid(objects: readonly KubeObject[]): void {
+  for (const object of objects) {
+    const kind = KINDS[object.kind];
+    expect([object.kind, kind !== undefined]).toEqual([object.kind, true]);
+    // Whether it is one is what is asked here.
+    const model = kind && new kind.Model(object as never);
+    expect(() => model?.validate(), `${object.kind} ${object.metadata.name}`).not.toThrow();
+  }
+}
 
 /** TypeScript refuses what an object literal has too much; the schemas, like an API server of old, let it pass. */
 function unknownFields(objects: readonly KubeObject[]): string[] {

@@ -6,11 +6,21 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
+import { SETTINGS, type Setting } from '../../services/shared/runtime/config.ts';
 import { MIGRATION_DEADLINE } from '../../services/shared/store/migrate.ts';
 import { fixedParts } from './fixed-parts.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, one, podsOf, render } from './render.ts';
 
 const PRODUCTION = 'production-values.yaml';
+
+/** As much of a JSON schema as is looked at here. */
+const jsonSchema = z.object({
+  required: z.array(z.string()).optional(),
+  get properties() {
+    return z.record(z.string(), jsonSchema).optional();
+  },
+});
+type JsonSchema = z.infer<typeof jsonSchema>;
 
 /** Values that contradict each other or lack each other, on top of a case, and what is said about them. */
 const REFUSED: [string, Record<string, unknown>, RegExp][] = [
@@ -18,6 +28,10 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'database.url': 'postgres://u@h/n' }, /several databases, database\.url and database\.existingSecret/],
   [PRODUCTION, { 'postgresql.enabled': true }, /several databases.*postgresql\.enabled/],
   [PRODUCTION, { 'database.host': 'db' }, /database\.host needs database\.name/],
+  [PRODUCTION, { 'database.name': 'n' }, /database\.name is a part that goes with database\.host, which is not set/],
+  [PRODUCTION, { 'database.user': 'u' }, /database\.user is a part/],
+  [PRODUCTION, { 'database.port': 6432 }, /database\.port is a part/],
+  [PRODUCTION, { 'database.sslMode': 'disable' }, /database\.sslMode is a part/],
   [PRODUCTION, { 'postgresql.enabled': true }, /needs postgresql\.password/],
   [PRODUCTION, { 'livechat.pat': 'x' }, /LiveChat’s token is given twice/],
   [PRODUCTION, { 'livechat.existingSecret': '' }, /personal access token is missing/],
@@ -26,6 +40,9 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'marketo.clientSecret': 'x' }, /client secret is given twice/],
   [PRODUCTION, { 'marketo.existingSecret': '' }, /client secret is missing/],
   [PRODUCTION, { 'marketo.endpoint': '' }, /endpoint is missing/],
+  [PRODUCTION, { 'marketo.endpoint': 'https://x.example/rest/v1' }, /v1\) says more than the programs take/],
+  [PRODUCTION, { 'marketo.endpoint': 'https://u:p@x.example' }, /marketo\.endpoint has a user or a password in it: /],
+  [PRODUCTION, { 'livechat.endpoint': 'https://u:p@x.example' }, /livechat\.endpoint has a user or a password/],
   [PRODUCTION, { 'marketo.clientId': '' }, /client id is missing/],
   [PRODUCTION, { 'marketo.secretKeys.clientId': 'id' }, /client id is given twice/],
   [PRODUCTION, { 'smtp.url': 'smtp://h' }, /mail server is given twice/],
@@ -55,9 +72,24 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [
     PRODUCTION,
     { 'sync.schedule': '7 24 * * *' },
-    /sync\.schedule \(7 24 \* \* \*\) is no schedule that Kubernetes takes/,
+    /sync\.schedule \(7 24 \* \* \*\) is no schedule of fixed times: minute, hour/,
   ],
   [PRODUCTION, { 'digest.schedule': '5 7 * * 7' }, /digest\.schedule \(5 7 \* \* 7\) is no schedule/],
+  [PRODUCTION, { 'digest.schedule': '@every 1h' }, /digest\.schedule \(@every 1h\) is no schedule of fixed times/],
+  [PRODUCTION, { 'digest.timeZone': 'Mars' }, /digest\.timeZone \(Mars\) is no time zone of the IANA list/],
+  [PRODUCTION, { 'sync.timeZone': 'europe/berlin' }, /sync\.timeZone \(europe\/berlin\) is no time zone/],
+  [PRODUCTION, { 'sync.from': '2026-02-31T00:00:00Z' }, /sync\.from \(2026-02-31T\S+\) is no day of the calendar/],
+  [PRODUCTION, { 'sync.from': '2025-02-29T00:00:00Z' }, /sync\.from .* is no day of the calendar/],
+  [
+    PRODUCTION,
+    { 'sync.patience': '50m' },
+    /sync\.patience \(50m\) is not less than sync\.activeDeadlineSeconds \(3000\)/,
+  ],
+  ['try-out-values.yaml', { 'sync.patience': '1m' }, /sync\.patience \(1m\) is not less .* \(55\)/],
+  [PRODUCTION, { 'sync.overlap': '9999d' }, /sync\.overlap \(9999d\) is more than 3650d/],
+  [PRODUCTION, { 'marketo.pace': '87601h' }, /marketo\.pace \(87601h\) is more than 3650d/],
+  [PRODUCTION, { 'marketo.readTimeout': '5256001m' }, /marketo\.readTimeout \(5256001m\) is more than 3650d/],
+  [PRODUCTION, { 'digest.retention.runs': '3651d' }, /digest\.retention\.runs \(3651d\) is more than 3650d/],
   [PRODUCTION, { 'digest.schedule': 'CRON_TZ=UTC 7 * * *' }, /say it in digest\.timeZone/],
   ['try-out-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before anything of the chart/],
   ['inline-secrets-values.yaml', { 'migrations.mode': 'hook' }, /hook runs before the chart’s Secret/],
@@ -73,6 +105,12 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { 'status.cluster': { runNow: true, enabled: false } }, /runNow needs status\.cluster\.enabled/],
   ['try-out-values.yaml', { 'status.cluster.runNow': true }, /runNow needs a token/],
   [PRODUCTION, { 'serviceAccount.create': false }, /namespace’s default account/],
+  [PRODUCTION, { serviceAccount: { name: 'a', statusName: 'a' } }, /would have one account, a, and so the jobs/],
+  [PRODUCTION, { 'serviceAccount.name': 'lcm-livechat-marketo-sync-status' }, /would have one account, lcm-livechat/],
+  [PRODUCTION, { serviceAccount: { create: false, statusName: 'default' } }, /would have one account, default/],
+  [PRODUCTION, { podLabels: { 'app.kubernetes.io/component': 'x' } }, /podLabels sets app\.kubernetes\.io\/component/],
+  [PRODUCTION, { podLabels: { 'app.kubernetes.io/instance': 'x' } }, /podLabels sets app\.kubernetes\.io\/instance/],
+  [PRODUCTION, { fullnameOverride: '1abc' }, /would be called 1abc; a Service’s name begins with a letter/],
   [PRODUCTION, { 'status.podDisruptionBudget.enabled': true }, /for two replicas and more/],
   [PRODUCTION, { 'status.enabled': false }, /metrics\.serviceMonitor needs the status service/],
   [PRODUCTION, { 'metrics.runbookUrl': '' }, /Alerts need metrics\.runbookUrl/],
@@ -99,8 +137,26 @@ const MALFORMED: [Record<string, unknown>, RegExp][] = [
   [{ 'sync.overlap': 'a day' }, /overlap/],
   [{ 'sync.startingDeadlineSeconds': 9 }, /startingDeadlineSeconds/],
   [{ 'sync.from': '2026-01-01' }, /sync\/from/],
+  [{ 'sync.from': '2026-13-01T00:00:00Z' }, /sync\/from/],
+  [{ 'sync.from': '2026-01-01T24:00:00Z' }, /sync\/from/],
+  [{ 'sync.patience': '99999999999d' }, /sync\/patience/],
+  [{ 'marketo.readTimeout': '0s' }, /marketo\/readTimeout/],
+  [{ 'marketo.writeTimeout': '00m' }, /marketo\/writeTimeout/],
+  [{ 'database.secretKeys.uri': '' }, /database\/secretKeys\/uri/],
+  [{ 'livechat.secretKeys.pat': '' }, /livechat\/secretKeys\/pat/],
+  [{ 'marketo.secretKeys.clientSecret': 'client secret' }, /marketo\/secretKeys\/clientSecret/],
+  [{ 'smtp.secretKeys.url': '' }, /smtp\/secretKeys\/url/],
+  [{ 'status.secretKeys.token': '' }, /status\/secretKeys\/token/],
+  [{ 'serviceAccount.name': 'Jobs' }, /serviceAccount\/name/],
+  [{ 'networkPolicy.jobPorts': [] }, /networkPolicy\/jobPorts/],
+  [{ 'status.cluster': null }, /'\/status': missing property 'cluster'/],
+  [{ networkPolicy: null }, /missing property 'networkPolicy'/],
+  [{ 'metrics.prometheusRule': null }, /'\/metrics': missing property 'prometheusRule'/],
+  [{ 'sync.overlap': null }, /'\/sync': missing property 'overlap'/],
   [{ 'sync.schedule': '7 * * *' }, /sync\/schedule/],
   [{ 'digest.to': 'you@example.com' }, /digest\/to/],
+  [{ 'digest.to': ['a@b@c'] }, /digest\/to/],
+  [{ 'digest.from': 'a@b, c@d' }, /digest\/from/],
   [{ 'digest.retention.errors': '10m' }, /retention\/errors/],
   [{ 'digest.retention.errors': '23h' }, /retention\/errors/],
   [{ 'digest.retention.errors': '0d' }, /retention\/errors/],
@@ -141,6 +197,94 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     const { status, stderr } = helm(['template', 'a.b', CHART, ...given(PRODUCTION)]);
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/takes no dots/);
+  });
+
+  test('a release whose name begins with a figure is refused, unless its objects are called otherwise', () => {
+    const { status, stderr } = helm(['template', '1lcm', CHART, ...given(PRODUCTION)]);
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/would be called 1lcm-livechat-marketo-sync; a Service’s name begins with a letter/);
+    expect(render(given(PRODUCTION, { fullnameOverride: 'lcm' }), '1lcm').length).toBeGreaterThan(10);
+  });
+
+  test('where the default is empty, null is the same as the default; elsewhere the schema asks for the value', () => {
+    const schema = JSON.parse(readFileSync(`${CHART}/values.schema.json`, 'utf8'));
+    const values = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
+    const isEmpty = (value: unknown) => value === null || value === '' || Object.keys(Object(value)).length === 0;
+    const empty: string[] = [];
+    const look = (part: JsonSchema, defaults: Record<string, unknown>, path: string): void => {
+      const known = Object.keys(part.properties ?? {}).filter((key) => key in defaults);
+      for (const key of known) {
+        const value = defaults[key];
+        if (typeof value !== 'object' && typeof value !== 'string') continue;
+        if (isEmpty(value)) empty.push(`${path}${key}`);
+        const inner = part.properties?.[key];
+        if (inner?.properties && z.record(z.string(), z.unknown()).safeParse(value).success)
+          look(inner, z.record(z.string(), z.unknown()).parse(value), `${path}${key}.`);
+      }
+      const needed = known.filter(
+        (key) => typeof defaults[key] === 'number' || typeof defaults[key] === 'boolean' || !isEmpty(defaults[key]),
+      );
+      expect([path, [...(part.required ?? [])].sort()]).toEqual([path, needed.sort()]);
+    };
+    look(jsonSchema.parse(schema), values, '');
+    expect(empty.length).toBeGreaterThan(40);
+    for (const file of CASES) {
+      const given_ = parse(readFileSync(`${CHART}/ci/${file}`, 'utf8'));
+      const isSet = (path: string) =>
+        path.split('.').reduce<unknown>((at, key) => (at instanceof Object ? at[key as never] : undefined), given_) !==
+        undefined;
+      const nulls = Object.fromEntries(empty.filter((path) => !isSet(path)).map((path) => [path, null]));
+      expect(render(given(file, nulls)), file).toEqual(render(given(file)));
+    }
+  });
+
+  test('every time zone that there is is taken', () => {
+    const shape = new RegExp(/^\^.*\$$/m.exec(readFileSync(`${CHART}/templates/_validate.tpl`, 'utf8'))?.[0] ?? '$^');
+    const zones = [...Intl.supportedValuesOf('timeZone'), 'UTC', 'Etc/GMT+12', 'US/Eastern', 'Japan', 'GMT0'];
+    expect(zones.filter((zone) => !shape.test(zone))).toEqual([]);
+    expect(zones.length).toBeGreaterThan(400);
+    // What has no city is one that the programs know as well.
+    const single = (shape.source.split('+|').at(-1) ?? '').replace(')$', '').replace('\\+', '+').split('|');
+    expect(single).toContain('Zulu');
+    for (const zone of single) expect(() => SETTINGS.DIGEST_TIME_ZONE.parse(zone), zone).not.toThrow();
+  });
+
+  test('what the programs take is taken', () => {
+    for (const set of [
+      { 'marketo.endpoint': 'https://123-ABC-456.mktorest.com/identity/' },
+      { 'marketo.endpoint': 'http://marketo.sandbox.svc:7402' },
+      { 'livechat.endpoint': 'https://proxy.example.com:8443/livechat' },
+      { 'digest.from': 'Sync, Inc <sync@example.com>', 'digest.to': ['You <you@example.com>', 'me@example.com'] },
+      { 'sync.from': '2024-02-29T23:59:59.123456+05:30', 'sync.overlap': '3650d', 'sync.patience': '49m' },
+      { 'digest.schedule': '@weekly' },
+    ]) {
+      const objects = render(given(PRODUCTION, set));
+      const env = podsOf(objects).flatMap(({ spec }) => spec.containers.flatMap(({ env }) => env));
+      for (const { name, value } of env) {
+        const setting = Object.entries<Setting>(SETTINGS).find(([key]) => key === name)?.[1];
+        if (value !== undefined) expect(() => setting?.parse(value), `${name}=${value}`).not.toThrow();
+      }
+      expect(JSON.stringify(env)).toContain('SYNC_PATIENCE');
+    }
+  });
+
+  test('a run by hand waits for its turn for less time than it may take', () => {
+    const patience = (file: string, set = {}) =>
+      /"SYNC_PATIENCE","value":"(\w+)"/.exec(JSON.stringify(one(render(given(file, set)), 'CronJob', '-sync')))?.[1];
+    expect(patience(PRODUCTION)).toBe('10m');
+    expect(patience('try-out-values.yaml')).toBe('27s');
+    expect(patience(PRODUCTION, { 'sync.schedule': '*/15 * * * *', 'sync.activeDeadlineSeconds': 500 })).toBe('250s');
+    expect(patience(PRODUCTION, { 'sync.patience': '49m' })).toBe('49m');
+  });
+
+  test('the hook that migrates has the jobs’ account where that is there before the chart is', () => {
+    const account = (set: Record<string, unknown>) =>
+      podsOf([one(render(given(PRODUCTION, { 'migrations.mode': 'hook', ...set })), 'Job')])[0]?.spec
+        .serviceAccountName;
+    expect(account({})).toBe('default');
+    expect(account({ 'serviceAccount.name': 'mine' })).toBe('default');
+    expect(account({ serviceAccount: { create: false, name: 'mine', statusName: 'theirs' } })).toBe('mine');
+    expect(account({ serviceAccount: { create: false, statusName: 'theirs' } })).toBe('default');
   });
 
   test('the interval is what the schedule says, and a deadline that fits it is taken', () => {

@@ -27,6 +27,11 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Half of what the run may take in all is left for its work. */}}
+{{- define "lcm.sync.patience" -}}
+{{- .Values.sync.patience | default (min 600 (div (include "lcm.sync.activeDeadlineSeconds" .) 2) | include "lcm.cron.duration") -}}
+{{- end -}}
+
 {{- define "lcm.digest.activeDeadlineSeconds" -}}
 {{- if kindIs "invalid" .Values.digest.activeDeadlineSeconds -}}
 {{- ternary 115 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
@@ -41,7 +46,7 @@
 
 {{/* The user of a URL in a Secret cannot be seen here. */}}
 {{- define "lcm.migrations.grantTo" -}}
-{{- .Values.migrations.grantTo | default (ternary .Values.database.user "" (ne .Values.database.host "")) -}}
+{{- .Values.migrations.grantTo | default (ternary "" .Values.database.user (empty .Values.database.host)) -}}
 {{- end -}}
 
 {{/* Seconds of a duration: 90s, 10m, 24h, 7d. */}}

@@ -9,13 +9,13 @@
 - name: {{ .name }}
   valueFrom:
     secretKeyRef:
-      name: {{ .secret }}
-      key: {{ .key }}
+      name: {{ .secret | quote }}
+      key: {{ .key | quote }}
 {{- end -}}
 
 {{/* A secret setting: from the user's Secret, else from the chart's, which holds what values say for trying out. */}}
 {{- define "lcm.env.credential" -}}
-{{- include "lcm.env.secret" (dict "name" .name "secret" (.existing | default (include "lcm.fullname" .root)) "key" (ternary .key .own (ne .existing ""))) -}}
+{{- include "lcm.env.secret" (dict "name" .name "secret" (.existing | default (include "lcm.fullname" .root)) "key" (ternary .own .key (empty .existing))) -}}
 {{- end -}}
 
 {{- define "lcm.env.common" -}}
@@ -109,7 +109,7 @@
 {{ include "lcm.env.text" (dict "name" "SYNC_INTERVAL" "value" (include "lcm.sync.interval" .)) }}
 {{ include "lcm.env.text" (dict "name" "SYNC_OVERLAP" "value" .Values.sync.overlap) }}
 {{ include "lcm.env.text" (dict "name" "SYNC_SETTLE" "value" (include "lcm.sync.settle" .)) }}
-{{ include "lcm.env.text" (dict "name" "SYNC_PATIENCE" "value" .Values.sync.patience) }}
+{{ include "lcm.env.text" (dict "name" "SYNC_PATIENCE" "value" (include "lcm.sync.patience" .)) }}
 {{ include "lcm.env.text" (dict "name" "SYNC_MAX_ATTEMPTS" "value" (int .Values.sync.maxAttempts)) }}
 {{- with .Values.sync.excludedDomains }}
 {{ include "lcm.env.text" (dict "name" "SYNC_EXCLUDED_DOMAINS" "value" (join "," .)) }}

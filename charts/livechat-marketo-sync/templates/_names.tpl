@@ -19,19 +19,24 @@ checksum of the whole keeps two releases apart that begin alike.
 {{- end -}}
 {{- end -}}
 
+{{/* Quoted, as all that is a name: a release may be called 123, or on, which YAML takes for something else. */}}
 {{- define "lcm.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "lcm.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ include "lcm.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end -}}
 
-{{/* Of objects. The chart's version is not among the selector's, which can never change. */}}
+{{/*
+Of objects; `more` are the user's, which may stand in place of ours. The chart's version is not among the selector's, which
+can never change.
+*/}}
 {{- define "lcm.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-app.kubernetes.io/part-of: {{ .root.Chart.Name }}
-{{ include "lcm.selectorLabels" . }}
+{{- $labels := include "lcm.selectorLabels" . | fromYaml -}}
+{{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") -}}
+{{- $_ := set $labels "app.kubernetes.io/version" .root.Chart.AppVersion -}}
+{{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $labels "app.kubernetes.io/part-of" .root.Chart.Name -}}
+{{- toYaml (mergeOverwrite $labels (.more | default dict)) -}}
 {{- end -}}
 
 {{/* Of pods: without what changes with each release of the chart, or every upgrade would start them again. */}}
@@ -43,16 +48,16 @@ app.kubernetes.io/part-of: {{ .root.Chart.Name }}
 {{- end -}}
 
 {{- define "lcm.serviceAccount.jobs" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "lcm.fullname" .) "default" .Values.serviceAccount.create) -}}
+{{- .Values.serviceAccount.name | default (ternary (include "lcm.fullname" .) "default" .Values.serviceAccount.create) | quote -}}
 {{- end -}}
 
 {{- define "lcm.serviceAccount.status" -}}
-{{- .Values.serviceAccount.statusName | default (ternary (printf "%s-status" (include "lcm.fullname" .)) "default" .Values.serviceAccount.create) -}}
+{{- .Values.serviceAccount.statusName | default (ternary (printf "%s-status" (include "lcm.fullname" .)) "default" .Values.serviceAccount.create) | quote -}}
 {{- end -}}
 
 {{- define "lcm.image" -}}
 {{- with .Values.image -}}
-{{- $name := ternary (printf "%s/%s" .registry .repository) .repository (ne .registry "") -}}
+{{- $name := ternary (printf "%s/%s" .registry .repository) .repository (not (empty .registry)) -}}
 {{- if .digest -}}
 {{- printf "%s@%s" $name .digest -}}
 {{- else -}}

@@ -5,7 +5,7 @@ enableServiceLinks: false
 imagePullSecrets: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- with .root.Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ quote . }}
 {{- end }}
 {{- with .root.Values.nodeSelector }}
 nodeSelector: {{ toYaml . | nindent 2 }}
@@ -72,7 +72,7 @@ volumes:
 {{- if .rules }}
   - name: rules
     configMap:
-      name: {{ include "lcm.fullname" .root }}-rules
+      name: {{ printf "%s-rules" (include "lcm.fullname" .root) | quote }}
 {{- end }}
 {{- with .root.Values.extraVolumes }}
 {{- toYaml . | nindent 2 }}
@@ -86,11 +86,11 @@ volumes:
 apiVersion: batch/v1
 kind: CronJob
 metadata:
-  name: {{ include "lcm.fullname" .root }}-{{ .component }}
+  name: {{ printf "%s-%s" (include "lcm.fullname" .root) .component | quote }}
   labels: {{ include "lcm.labels" . | nindent 4 }}
 spec:
   schedule: {{ .schedule | quote }}
-  timeZone: {{ $job.timeZone }}
+  timeZone: {{ $job.timeZone | quote }}
   # A run started by hand is not seen by this; the lease in the database is what keeps two apart.
   concurrencyPolicy: Forbid
 {{- if $job.suspend }}

@@ -4,7 +4,7 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 */}}
 {{- define "lcm.validate" -}}
 {{- $wrong := list -}}
-{{- range list "release" "database" "credentials" "mail" "times" "modes" "status" "monitoring" "rules" "environment" -}}
+{{- range list "release" "database" "credentials" "mail" "times" "durations" "modes" "accounts" "status" "monitoring" "rules" "environment" -}}
 {{- $wrong = concat $wrong (include (printf "lcm.validate.%s" .) $ | fromYamlArray) -}}
 {{- end -}}
 {{- if $wrong -}}
@@ -15,6 +15,14 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- define "lcm.validate.release" -}}
 {{- if contains "." .Release.Name }}
 - {{ printf "The release is called %s; a Service’s name takes no dots: give it another name." .Release.Name | quote }}
+{{- end }}
+{{- if not (include "lcm.fullname" . | regexMatch "^[a-z]") }}
+- {{ printf "The release’s objects would be called %s; a Service’s name begins with a letter: give the release another name, or say one in fullnameOverride." (include "lcm.fullname" .) | quote }}
+{{- end }}
+{{- range $label := keys (dict "root" . "component" "" | include "lcm.selectorLabels" | fromYaml) | sortAlpha }}
+{{- if hasKey ($.Values.podLabels | default dict) $label }}
+- {{ printf "podLabels sets %s, by which the chart finds its pods: leave it out." $label | quote }}
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -32,6 +40,13 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end }}
 {{- if and .host (not (and .name .user .existingSecret)) }}
 - "database.host needs database.name, database.user and, for the password, database.existingSecret."
+{{- end }}
+{{- if not .host }}
+{{- range $name, $isSet := dict "name" .name "user" .user "port" (ne (int .port) 5432) "sslMode" (ne .sslMode "verify-full") }}
+{{- if $isSet }}
+- {{ printf "database.%s is a part that goes with database.host, which is not set: the URL says it instead." $name | quote }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -53,6 +68,9 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end }}
 {{- else }}
 {{- with .Values.livechat }}
+{{- if regexMatch "^https?://[^/?#]*@" .endpoint }}
+- "livechat.endpoint has a user or a password in it, which the programs do not take."
+{{- end }}
 {{- if and .existingSecret .pat }}
 - "LiveChat’s token is given twice, in livechat.existingSecret and in livechat.pat: keep the Secret."
 {{- else if not (or .existingSecret .pat) }}
@@ -69,6 +87,10 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- with .Values.marketo }}
 {{- if not .endpoint }}
 - "Marketo’s REST endpoint is missing: say it in marketo.endpoint, as https://123-ABC-456.mktorest.com."
+{{- else if contains "@" .endpoint }}
+- "marketo.endpoint has a user or a password in it: it ends after the host name, or with /rest."
+{{- else if not (regexMatch "^https?://[^/?#]+/*((rest|identity)/*)?$" .endpoint) }}
+- {{ printf "marketo.endpoint (%s) says more than the programs take: it ends after the host name, or with /rest." .endpoint | quote }}
 {{- end }}
 {{- if and .existingSecret .clientSecret }}
 - "Marketo’s client secret is given twice, in marketo.existingSecret and in marketo.clientSecret: keep the Secret."
@@ -108,10 +130,24 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if contains "TZ=" $schedule }}
 - {{ printf "%s.schedule has a time zone in it, which Kubernetes refuses: say it in %s.timeZone." $job $job | quote }}
 {{- else if not $gaps }}
-- {{ printf "%s.schedule (%s) is no schedule that Kubernetes takes: minute, hour, day of the month, month, day of the week (0 to 6), as in 7 * * * *." $job $schedule | quote }}
+- {{ printf "%s.schedule (%s) is no schedule of fixed times: minute, hour, day of the month, month, day of the week (0 to 6), as in 7 * * * *, or @hourly, @daily, @weekly, @monthly, @yearly." $job $schedule | quote }}
 {{- else if ge $deadline (int64 $gaps.shortest) }}
 - {{ printf "%s.activeDeadlineSeconds (%d) is not less than what lies between two runs of %s.schedule (%s), %s at the least: a run that hangs would keep the next one from starting." $job $deadline $job $schedule (include "lcm.cron.duration" $gaps.shortest) | quote }}
 {{- end }}
+{{- $zone := index $.Values $job "timeZone" }}
+{{- if not (regexMatch (include "lcm.validate.timeZones" $) $zone) }}
+- {{ printf "%s.timeZone (%s) is no time zone of the IANA list, like Europe/Berlin or Etc/UTC." $job $zone | quote }}
+{{- end }}
+{{- end }}
+{{- with .Values.sync.from }}
+{{- /* At noon, which no time zone's summer takes away. */ -}}
+{{- if ne (trunc 10 . | printf "%sT12:00:00" | toDate "2006-01-02T15:04:05" | date "2006-01-02") (trunc 10 .) }}
+- {{ printf "sync.from (%s) is no day of the calendar." . | quote }}
+{{- end }}
+{{- end }}
+{{- $deadline := include "lcm.sync.activeDeadlineSeconds" . | int64 -}}
+{{- if ge (include "lcm.sync.patience" . | include "lcm.seconds" | int64) $deadline }}
+- {{ printf "sync.patience (%s) is not less than sync.activeDeadlineSeconds (%d): a run that waits so long for its turn would be killed instead." .Values.sync.patience $deadline | quote }}
 {{- end }}
 {{- $schedule := include "lcm.sync.schedule" . -}}
 {{- $gaps := include "lcm.cron" $schedule | fromJson -}}
@@ -123,6 +159,35 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 - {{ printf "sync.schedule (%s) goes by days of the month: say in sync.interval how far apart two runs are at the most." $schedule | quote }}
 {{- else if and (not $longest) (lt (include "lcm.seconds" .Values.sync.interval | int64) (int64 $gaps.shortest)) }}
 - {{ printf "sync.interval (%s) is less than what lies between two runs of sync.schedule (%s), %s at the least: alerts would come too early." .Values.sync.interval $schedule (include "lcm.cron.duration" $gaps.shortest) | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* The shape of the names in the IANA list, whose cities are not all known here; those without a city are, and get no more. */}}
+{{- define "lcm.validate.timeZones" -}}
+^((Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|Pacific|US)(/[A-Za-z0-9_+-]+)+|CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|GB|GB-Eire|GMT|GMT\+0|GMT-0|GMT0|Greenwich|HST|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|Libya|MET|MST|MST7MDT|NZ|NZ-CHAT|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|ROK|Singapore|Turkey|UCT|UTC|Universal|W-SU|WET|Zulu)$
+{{- end -}}
+
+{{- define "lcm.validate.durations" -}}
+{{- $longs := dict "marketo.pace" .Values.marketo.pace "marketo.readTimeout" .Values.marketo.readTimeout "marketo.writeTimeout" .Values.marketo.writeTimeout -}}
+{{- range list "interval" "overlap" "settle" "patience" }}{{ $_ := set $longs (printf "sync.%s" .) (get $.Values.sync .) }}{{ end -}}
+{{- range $what, $long := .Values.digest.retention }}{{ $_ := set $longs (printf "digest.retention.%s" $what) $long }}{{ end -}}
+{{- range $name, $long := $longs -}}
+{{- if $long }}
+{{- if gt (include "lcm.seconds" $long | int64) 315360000 }}
+- {{ printf "%s (%s) is more than 3650d, which is the most that the programs take." $name $long | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "lcm.validate.accounts" -}}
+{{- if and .Values.status.enabled .Values.status.cluster.enabled }}
+{{- $status := include "lcm.serviceAccount.status" . -}}
+{{- if not (or .Values.serviceAccount.create .Values.serviceAccount.statusName) }}
+- "serviceAccount.create=false would give the status service’s rights to the namespace’s default account, and so to every pod that uses it: name an account in serviceAccount.statusName, or set status.cluster.enabled=false."
+{{- else if eq (include "lcm.serviceAccount.jobs" .) $status }}
+- {{ printf "The jobs and the status service would have one account, %s, and so the jobs the status service’s rights in the cluster: give them two, in serviceAccount.name and serviceAccount.statusName." (trimAll "\"" $status) | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -159,9 +224,6 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end }}
 {{- if and .cluster.runNow (not (or .existingSecret .token)) }}
 - "status.cluster.runNow needs a token, in status.existingSecret: or nobody could use it."
-{{- end }}
-{{- if and .enabled .cluster.enabled (not (or $.Values.serviceAccount.create $.Values.serviceAccount.statusName)) }}
-- "serviceAccount.create=false would give the status service’s rights to the namespace’s default account, and so to every pod that uses it: name an account in serviceAccount.statusName, or set status.cluster.enabled=false."
 {{- end }}
 {{- if and .podDisruptionBudget.enabled (lt (int .replicas) 2) }}
 - "status.podDisruptionBudget is for two replicas and more (status.replicas)."

@@ -49,6 +49,15 @@ test('Marketo’s endpoint is taken with and without its suffixes, and only its 
   }
 });
 
+test('a time limit of nothing would be none: the answers of Marketo are waited for at least a second, at most ten years', () => {
+  for (const name of ['MARKETO_READ_TIMEOUT', 'MARKETO_WRITE_TIMEOUT'] as const) {
+    expect(readConfig({ [name]: '1s' }, [name])[name]).toBe(1000);
+    for (const bad of ['0s', '0d', '999ms', '3651d']) {
+      expect(failureOf({ [name]: bad }, [name]).message).toContain(name);
+    }
+  }
+});
+
 test('an empty variable counts as not set: the default holds', () => {
   const config = readConfig({ MARKETO_BATCH_SIZE: '', SYNC_FROM: '', DATABASE_SCHEMA: '' }, [
     'MARKETO_BATCH_SIZE',

@@ -48,14 +48,14 @@ export const SETTINGS = {
   ),
   MARKETO_PACE: optional('The least time between two calls of one process.', '0s', duration),
   MARKETO_READ_TIMEOUT: optional(
-    'How long the answer to a look-up is waited for; Marketo works on one for up to 60 s.',
+    'How long the answer to a look-up is waited for, at least 1s; Marketo works on one for up to 60 s.',
     '70s',
-    duration,
+    timeout,
   ),
   MARKETO_WRITE_TIMEOUT: optional(
-    'How long the answer to a write is waited for; Marketo works on one for up to 90 s.',
+    'How long the answer to a write is waited for, at least 1s; Marketo works on one for up to 90 s.',
     '95s',
-    duration,
+    timeout,
   ),
   MARKETO_DAILY_CALLS: optional(
     'How many calls this product makes in one day of the instance, which ends at midnight US Central.',
@@ -342,6 +342,13 @@ function duration(raw: string): number {
   const value = parseDuration(raw);
   if (value === undefined || value > LONGEST)
     throw new Malformed('must be a duration like 90s, 10m, 24h or 7d, at most 3650d');
+  return value;
+}
+
+/** @returns milliseconds; never 0, which the HTTP library takes for no limit. */
+function timeout(raw: string): number {
+  const value = duration(raw);
+  if (value < 1000) throw new Malformed('must be at least 1s');
   return value;
 }
 
