@@ -49,6 +49,15 @@ describe.skipIf(!canRender)('availability (skipped where there is no helm)', () 
     expect(one(objects, 'StatefulSet')['spec']).toMatchObject({ replicas: 1 });
   });
 
+  test('where the cluster has IPv6 alone, the status service and the sandbox are reached by it', () => {
+    const [sandbox, status] = ['-sandbox', '-status'].map((ending) => {
+      const [pod] = podsOf([one(render(given('try-out-values.yaml')), 'Deployment', ending)]);
+      return pod?.spec.containers[0];
+    });
+    expect(sandbox?.args).toContain('--host=::');
+    expect(status?.env).toContainEqual({ name: 'STATUS_HOST', value: '::' });
+  });
+
   test.each(CASES)('%s: a restart is for what a restart mends: no liveness probe asks for the database', (file) => {
     const paths = podsOf(render(given(file))).flatMap(({ spec }) =>
       spec.containers.map(({ name, livenessProbe, readinessProbe }) => [
