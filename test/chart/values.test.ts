@@ -425,6 +425,10 @@ describe.skipIf(!canRender)('what a person reads (skipped where there is no helm
     );
     expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
     expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);
+    const tls = /Whether the database is reached by TLS is for the Secret’s URL to say/;
+    expect(notes(PRODUCTION, { extraEnv: [] })).toMatch(tls);
+    for (const file of [PRODUCTION, 'database-parts-values.yaml', 'try-out-values.yaml'])
+      expect(notes(file)).not.toMatch(tls);
   });
 });
 
@@ -442,6 +446,23 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
     // The operator of the database makes the other.
     const wanted = new Set(asked.map(([, name, key]) => `${name}/${key}`).filter((one) => one !== 'lcm-db-app/uri'));
     expect([...wanted].sort()).toEqual(made.sort());
+  });
+
+  test('the READMEs’ values reach the database by TLS, as those of ci/ do', () => {
+    const tls = z.object({ extraEnv: z.unknown(), extraVolumes: z.unknown(), extraVolumeMounts: z.unknown() });
+    const yaml = (file: string, block: RegExp) => tls.parse(parse(block.exec(readFileSync(file, 'utf8'))?.[1] ?? ''));
+    const expected = yaml(`${CHART}/ci/${PRODUCTION}`, /^(.*)$/s);
+    expect(yaml('README.md', /```yaml\n# production.yaml\n(.*?)```/s)).toEqual(expected);
+    expect(yaml(`${CHART}/README.md`, /## TLS to the database\n.*?```yaml\n(.*?)```/s)).toEqual(expected);
+  });
+
+  test('the chart’s README says how to delete the Pod of a failed helm test', () => {
+    const [, selector = ''] = /kubectl delete pod -l ([^\s`]+)/.exec(readFileSync(`${CHART}/README.md`, 'utf8')) ?? [];
+    const labels = Object.fromEntries(selector.split(',').map((one) => one.split('=')));
+    const pods = podsOf(render(given(PRODUCTION))).filter(({ labels: own }) =>
+      Object.entries(labels).every(([name, value]) => own[name] === value),
+    );
+    expect(pods.map(({ owner }) => owner.kind)).toEqual(['Pod']);
   });
 
   test('the chart’s README puts an Ingress before a Service that is there', () => {
