@@ -55,7 +55,7 @@ function run(program: string | undefined, args: readonly string[], input?: strin
   return { status, stdout, stderr };
 }
 
-/** What `helm template` makes of these values: every object, hooks included, as Kubernetes reads them. */
+/** What `helm template` makes of these values: every object, hooks included. */
 export function render(args: readonly string[], release = 'lcm', namespace = 'chats'): KubeObject[] {
   const { status, stdout, stderr } = helm(['template', release, CHART, '--namespace', namespace, ...args]);
   if (status !== 0) throw new Error(`helm template ended with ${status}: ${stderr}`);
