@@ -93,12 +93,13 @@ type ClusterSetting = 'KUBERNETES_NAMESPACE' | 'KUBERNETES_RELEASE';
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<AddressInfo> {
   try {
-    await app.listen({ host, port });
+    // Told no host, Node listens on `::`, and on 0.0.0.0 where the machine has no IPv6; told `::`, it would fail there.
+    await app.listen({ host: host === '::' ? '' : host, port });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     throw new Failure(
       EXIT.configuration,
-      `The status service cannot listen on ${host}:${port} (${code}): correct STATUS_HOST or STATUS_PORT.`,
+      `The status service cannot listen on port ${port} of ${host} (${code}): correct STATUS_HOST or STATUS_PORT.`,
       { cause: error },
     );
   }

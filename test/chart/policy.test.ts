@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -84,6 +85,16 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
       const mayRun = ['inline-secrets-values.yaml', 'everything-values.yaml'].includes(file);
       expect(more).toEqual(mayRun ? [{ apiGroups: ['batch'], resources: ['jobs'], verbs: ['create'] }] : []);
     }
+    const bindings = objects.filter(({ kind }) => kind === 'RoleBinding');
+    expect(bindings.map(({ roleRef, subjects }) => ({ roleRef, subjects }))).toEqual(
+      withToken.map(({ spec }, at) => ({
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: roles[at]?.metadata.name },
+        subjects: [{ kind: 'ServiceAccount', name: spec.serviceAccountName, namespace: 'chats' }],
+      })),
+    );
+    // The Role is of an account that no other pod has.
+    const others = pods.filter((pod) => !withToken.includes(pod)).map(({ spec }) => spec.serviceAccountName);
+    for (const { spec } of withToken) expect(others).not.toContain(spec.serviceAccountName);
     expect(objects.filter(({ kind }) => kind.startsWith('ClusterRole'))).toEqual([]);
   });
 
@@ -150,6 +161,41 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
         1,
       ]);
     }
+    for (const policy of policies) {
+      expect([nameOf(policy), pods.some(({ labels }) => selects(policy, labels))]).toEqual([nameOf(policy), true]);
+    }
+  });
+
+  test('Prometheus is led to a port of a Service that has the metrics', () => {
+    for (const monitor of objects.filter(({ kind }) => kind === 'ServiceMonitor')) {
+      const { selector, endpoints } = z
+        .object({
+          selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+          endpoints: z.array(z.object({ port: z.string(), path: z.string() })),
+        })
+        .parse(monitor['spec']);
+      const met = selectable.filter(({ metadata }) => matches(metadata.labels ?? {}, selector.matchLabels));
+      expect(met.map(nameOf)).toEqual([expect.stringMatching(/-status$/)]);
+      expect(endpoints).toEqual([{ port: 'http', path: '/metrics' }]);
+      expect(met[0]?.['spec']).toMatchObject({ ports: [{ name: 'http', targetPort: 'http' }] });
+    }
+  });
+
+  test('the rules are where the program looks for them, and are those of the values', () => {
+    for (const { spec, one } of containers) {
+      const file = one.env.find(({ name }) => name === 'RULES_FILE')?.value;
+      if (file === undefined) {
+        expect(one.volumeMounts.filter(({ name }) => name === 'rules')).toEqual([]);
+        continue;
+      }
+      const mount = one.volumeMounts.find(({ mountPath }) => mountPath === dirname(file));
+      const volume = z
+        .object({ configMap: z.strictObject({ name: z.string() }) })
+        .parse(spec.volumes.find(({ name }) => name === mount?.name));
+      const map = objects.find((object) => object.kind === 'ConfigMap' && nameOf(object) === volume.configMap.name);
+      expect(map?.['data']).toEqual({ [basename(file)]: readFileSync('rules.yaml', 'utf8') });
+    }
+    expect(containers.filter(({ one }) => one.env.some(({ name }) => name === 'RULES_FILE')).length).toBe(2);
   });
 
   test('what runs for ever has probes, which differ; a pod that ends has none', () => {

@@ -97,15 +97,25 @@ export const podSpec = z.looseObject({
   containers: z.array(container),
   volumes: z.array(z.looseObject({ name: z.string() })).default([]),
 });
-const template = z.object({ metadata: z.looseObject({ labels: z.record(z.string(), z.string()) }), spec: podSpec });
+const texts = z.record(z.string(), z.string());
+const template = z.object({
+  metadata: z.looseObject({ labels: texts, annotations: texts.default({}) }),
+  spec: podSpec,
+});
 
-export type Pod = { owner: KubeObject; labels: Record<string, string>; spec: z.infer<typeof podSpec> };
+export type Pod = {
+  owner: KubeObject;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  spec: z.infer<typeof podSpec>;
+};
 
 /** Every pod that these objects come to. */
 export function podsOf(objects: readonly KubeObject[]): Pod[] {
   return objects.flatMap((owner) => {
     if (owner.kind === 'Pod') {
-      return { owner, labels: owner.metadata.labels ?? {}, spec: podSpec.parse(owner['spec']) };
+      const { labels = {}, annotations = {} } = owner.metadata;
+      return { owner, labels, annotations, spec: podSpec.parse(owner['spec']) };
     }
     const within =
       owner.kind === 'CronJob'
@@ -114,7 +124,7 @@ export function podsOf(objects: readonly KubeObject[]): Pod[] {
         : ['Deployment', 'StatefulSet', 'Job'].includes(owner.kind)
           ? z.object({ template }).parse(owner['spec']).template
           : undefined;
-    return within ? { owner, labels: within.metadata.labels, spec: within.spec } : [];
+    return within ? { owner, ...within.metadata, spec: within.spec } : [];
   });
 }
 

@@ -2,6 +2,7 @@ import Fastify from 'fastify';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { type Faults, faultSchema, latencySchema, serverNameSchema } from './faults.ts';
+import { listen } from './listen.ts';
 import type { LiveChatServer } from './livechat/server.ts';
 import { threadSpecSchema } from './livechat/spec.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -115,7 +116,7 @@ export async function startControl(parts: ControlParts, address: { host: string;
     return { ...parts.index(), ...now() };
   });
 
-  const url = await app.listen(address);
+  const url = await listen(app, address.host, address.port);
   return { url, close: () => app.close() };
 }
 

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { SMTPServer, type SMTPServerAuthentication } from 'smtp-server';
+import { bound } from './listen.ts';
 
 export type MailboxOptions = {
   /** 127.0.0.1 where left out. */
@@ -144,7 +145,7 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
     return id;
   }
 
-  const listener = server.listen(wantedPort, host);
+  const listener = server.listen(wantedPort, bound(host));
   await new Promise<void>((resolve, reject) => {
     listener.once('listening', resolve);
     listener.once('error', reject);
@@ -161,7 +162,7 @@ export async function startMailbox(options: MailboxOptions = {}): Promise<Mailbo
 
   return {
     port,
-    smtpUrl: `smtp://${credentials}${host}:${port}`,
+    smtpUrl: `smtp://${credentials}${host === '::' ? 'localhost' : host}:${port}`,
     messages: () => messages.map(({ message }) => ({ ...message, to: [...message.to] })),
     raw: (id) => messages.find(({ message }) => message.id === id)?.raw,
     refuseNext(refusal) {

@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { LOOPBACKS } from '../loopbacks.ts';
 import { startSandbox } from './sandbox.ts';
 
 // Starting node takes seconds on a machine that is busy with the other suites.
@@ -33,6 +35,21 @@ test('the command prints where everything is, serves it, and ends with 0 on SIGT
   }
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
+});
+
+test('with --host :: it is reached by IPv4 and, where the machine has it, by IPv6, and tells addresses that can be opened', async () => {
+  const sandbox = await startSandbox({ host: '::' });
+  onTestFinished(() => sandbox.close());
+  const { livechat, marketo, control, smtp } = sandbox.index();
+  for (const { url } of [livechat, marketo, control, smtp]) {
+    const { hostname, port } = new URL(url);
+    expect(hostname).toBe('localhost');
+    for (const host of LOOPBACKS) {
+      const socket = connect(Number(port), host);
+      await once(socket, 'connect');
+      socket.destroy();
+    }
+  }
 });
 
 test('flags that mean nothing end with 64 and the help', async () => {

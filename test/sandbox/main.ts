@@ -6,7 +6,7 @@ const HELP = `Starts LiveChat, Marketo and a mailbox to run against, and a contr
 Usage: npm run sandbox -- [flags]
 
   --seed N             what is random comes out the same for the same seed (default 1)
-  --host HOST          where the servers listen (default 127.0.0.1)
+  --host HOST          where the servers listen (default 127.0.0.1); :: is everywhere
   --control-port N     control API (default 7400)
   --livechat-port N    LiveChat (default 7401)
   --marketo-port N     Marketo (default 7402)

@@ -11,7 +11,7 @@ import { createRandom } from './random.ts';
 export type SandboxOptions = {
   /** The same seed makes the same chats, and faults by rate strike in the same places. 1 where left out. */
   seed?: number;
-  /** Where all servers listen; 127.0.0.1 where left out. */
+  /** Where all servers listen; 127.0.0.1 where left out, `::` is everywhere, of IPv4 as well. */
   host?: string;
   /** Ports; 0, any free port, where left out. */
   livechatPort?: number;

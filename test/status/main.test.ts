@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { LOOPBACKS } from '../loopbacks.ts';
 import { SCHEMA, testDatabase } from '../postgres/database.ts';
 import { addRun } from './story.ts';
 
@@ -87,6 +88,16 @@ test('on SIGTERM a request that is under way is answered first', async () => {
   expect(await service.ended).toBe(143);
 });
 
+test('by itself it is reached by IPv4 and, where the machine has it, by IPv6', async () => {
+  const service = await start({ DATABASE_URL: NOWHERE, STATUS_HOST: '' });
+  const { hostname, port } = new URL(service.address);
+  expect(hostname).toBe('localhost');
+  for (const host of LOOPBACKS) {
+    const url = host.includes(':') ? `http://[${host}]:${port}` : `http://${host}:${port}`;
+    expect([host, (await fetch(`${url}/healthz`)).status]).toEqual([host, 200]);
+  }
+});
+
 test('a configuration that does not hold ends with 78, and so does an address that is taken', async () => {
   const missing = launch({});
   expect(await missing.ended).toBe(78);
@@ -125,7 +136,7 @@ async function start(env: Record<string, string>): Promise<Service & { address: 
   const service = launch(env);
   running = service;
   for (;;) {
-    const address = /listening on (http:\/\/[\d.:]+)/.exec(service.said())?.[1];
+    const address = /listening on (http:\/\/[\w.:]+)/.exec(service.said())?.[1];
     if (address !== undefined) return { ...service, address };
     if (service.process.exitCode !== null) throw new Error(`the service ended: ${service.said()}`);
     await Promise.race([once(service.process.stdout ?? service.process, 'data'), service.ended]);

@@ -146,7 +146,7 @@
 
 {{- define "lcm.env.status" -}}
 {{ include "lcm.env.database" . }}
-{{ include "lcm.env.text" (dict "name" "STATUS_HOST" "value" "0.0.0.0") }}
+{{ include "lcm.env.text" (dict "name" "STATUS_HOST" "value" "::") }}
 {{ include "lcm.env.text" (dict "name" "STATUS_PORT" "value" "8080") }}
 {{- with .Values.status.url }}
 {{ include "lcm.env.text" (dict "name" "STATUS_URL" "value" .) }}

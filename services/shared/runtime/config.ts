@@ -157,7 +157,11 @@ export const SETTINGS = {
   RETENTION_RUNS: optional('For how long runs are kept; the last that ended well stays.', '180d', days),
   RETENTION_DIGESTS: optional('For how long digests are kept that were sent and hold no error any more.', '180d', days),
 
-  STATUS_HOST: optional('The address that the status service listens on.', '0.0.0.0', text),
+  STATUS_HOST: optional(
+    'The address that the status service listens on; `::` is every one of the machine, IPv4’s as well, and those alone where it has no IPv6.',
+    '::',
+    text,
+  ),
   STATUS_PORT: optional('The port that the status service listens on.', '8080', wholeNumber(0, 65_535)),
   STATUS_TOKEN: maybeSecret(
     'Who has it sees addresses and values on the status page, and may replay, dismiss and start runs there; without it the page shows everything masked and changes nothing. At least 16 characters.',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { FaultEffect, Faults } from '../faults.ts';
+import { listen } from '../listen.ts';
 import type { Random } from '../random.ts';
 import {
   type ActionName,
@@ -168,7 +169,7 @@ export async function startLiveChat(options: LiveChatOptions): Promise<LiveChatS
     }
   }
 
-  const url = await app.listen({ host, port });
+  const url = await listen(app, host, port);
   return {
     url,
     archive,

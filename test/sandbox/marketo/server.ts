@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import type { Faults } from '../faults.ts';
+import { listen } from '../listen.ts';
 import type { Random } from '../random.ts';
 import { createAnswers } from './answers.ts';
 import { type Call, createCallLog, type Report, reportOf } from './calls.ts';
@@ -223,7 +224,7 @@ export async function startMarketo(options: MarketoOptions): Promise<MarketoServ
     if (ms > 0) await delay(ms, undefined, { ref: false });
   }
 
-  const url = await app.listen({ host: options.host ?? '127.0.0.1', port: options.port ?? 0 });
+  const url = await listen(app, options.host ?? '127.0.0.1', options.port ?? 0);
 
   return {
     url,
