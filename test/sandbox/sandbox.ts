@@ -143,7 +143,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     function generate(wanted: { count: number; seed?: number; from: Date; to: Date }): number {
       // A seed makes the same ids again; each further batch takes the next one unless told otherwise.
       generations += 1;
-      const threads = generateChats({ ...wanted, seed: wanted.seed ?? seed + generations });
+      const isTaken = (threadId: string) => livechat.archive.thread(threadId) !== undefined;
+      const threads = generateChats(
+        wanted.seed === undefined ? { ...wanted, seed: seed + generations, isTaken } : { ...wanted, seed: wanted.seed },
+      );
       livechat.archive.addThreads(threads);
       return threads.length;
     }

@@ -37,6 +37,17 @@ test('the same seed and count give the same threads, another seed gives others',
   expect(others.filter(({ threadId }) => ids.has(threadId))).toEqual([]);
 });
 
+test('no id comes twice in a large archive, nor one that is taken', () => {
+  const idsOf = (threads: readonly GeneratedThread[]) => threads.map(({ threadId }) => threadId);
+  // With this seed two people of the first thirty thousand have the same source of chance.
+  const many = idsOf(generateChats({ seed: 1, count: 30_000, from, to }));
+  expect([many.length, new Set(many).size]).toEqual([30_000, 30_000]);
+  const taken = new Set(idsOf(archive).slice(0, 500));
+  const others = idsOf(generateChats({ seed: 1, count: 1000, from, to, isTaken: (id) => taken.has(id) }));
+  expect(others.length).toBe(1000);
+  expect(others.filter((id) => taken.has(id))).toEqual([]);
+});
+
 test('another range moves the times and changes nothing else', () => {
   const later = { from: new Date('2027-03-01T00:00:00Z'), to: new Date('2027-03-15T00:00:00Z') };
   const moved = generateChats({ seed: 1, count: 1000, ...later });

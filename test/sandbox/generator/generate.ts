@@ -17,6 +17,8 @@ export type GenerateOptions = {
   to: Date;
   /** What is to occur more or less often than usual. */
   proportions?: Partial<Proportions>;
+  /** Whether there is a thread of this id already; whoever would hold another one of it does not come. */
+  isTaken?: (threadId: string) => boolean;
 };
 
 /** A generated thread always knows the truth about itself. */
@@ -31,11 +33,12 @@ export type GeneratedThread = ThreadSpec & { truth: Truth };
  * @throws RangeError where `to` is not after `from`
  */
 export function generateChats(options: GenerateOptions): GeneratedThread[] {
-  const { seed, count, from, to } = options;
+  const { seed, count, from, to, isTaken = () => false } = options;
   if (to.getTime() <= from.getTime()) throw new RangeError('The chats need a range of time: to must be after from.');
   const share: Proportions = { ...PROPORTIONS, ...options.proportions };
   const range = { fromUs: from.getTime() * 1000, toUs: to.getTime() * 1000 };
   const taken = new Set<string>();
+  const ids = new Set<string>();
   const threads: GeneratedThread[] = [];
   let alone: Moment | undefined;
 
@@ -44,6 +47,9 @@ export function generateChats(options: GenerateOptions): GeneratedThread[] {
     const random = createRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
     const person = createPerson(random, index, taken, share);
     const visits = planVisits(random, person, count - threads.length, share);
+    // Among some ten thousand sources of 32 bits two come to the same numbers, and so to the same ids.
+    if (visits.some(({ threadId }) => ids.has(threadId) || isTaken(threadId))) continue;
+    for (const { threadId } of visits) ids.add(threadId);
     const [only] = visits;
     if (only !== undefined && visits.length === 1 && !only.kinds.includes('open-at-end')) {
       if (alone !== undefined && random.chance(share.sameInstant)) {
