@@ -1,5 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { promisify } from 'node:util';
+import pLimit from 'p-limit';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { tools } from './tools.ts';
@@ -55,7 +58,22 @@ function run(program: string | undefined, args: readonly string[], input?: strin
   return { status, stdout, stderr };
 }
 
-/** What `helm template` makes of these values: every object, hooks included. */
+/** What `helm template` writes for each of these lists of arguments, as text: as many at a time as there are processors. */
+export async function renderTexts(all: readonly (readonly string[])[]): Promise<string[]> {
+  const limit = pLimit(availableParallelism());
+  const options = { maxBuffer: 64 * 1024 * 1024, env: { ...process.env, KUBECONFIG: '/dev/null' } };
+  return Promise.all(
+    all.map((args) =>
+      limit(async () => {
+        if (programs === undefined) throw new Error('helm is not there: see canRender');
+        const whole = ['template', 'lcm', CHART, '--namespace', 'chats', ...args];
+        return (await promisify(execFile)(programs.helm, whole, options)).stdout;
+      }),
+    ),
+  );
+}
+
+/** What `helm template` makes of these values: every object, hooks included, as Kubernetes reads them. */
 export function render(args: readonly string[], release = 'lcm', namespace = 'chats'): KubeObject[] {
   const { status, stdout, stderr } = helm(['template', release, CHART, '--namespace', namespace, ...args]);
   if (status !== 0) throw new Error(`helm template ended with ${status}: ${stderr}`);

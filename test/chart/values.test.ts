@@ -239,6 +239,15 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     expect(stderr.match(/^- /gm)).toHaveLength(8);
   });
 
+  test('the sandbox’s first mail comes within two minutes: the minute after the first sync is a digest’s too', () => {
+    const objects = render(given('try-out-values.yaml'));
+    const schedules = ['-sync', '-digest'].map((ending) => one(objects, 'CronJob', ending)['spec']);
+    // A digest that begins with the first sync has nothing to say yet.
+    for (const spec of schedules) {
+      expect(spec).toMatchObject({ schedule: '* * * * *', jobTemplate: { spec: { activeDeadlineSeconds: 55 } } });
+    }
+  });
+
   test('a release whose name has a dot is refused: its Services could not be made', () => {
     const { status, stderr } = helm(['template', 'a.b', CHART, ...given(PRODUCTION)]);
     expect(status).not.toBe(0);

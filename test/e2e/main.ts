@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { tools } from '../chart/tools.ts';
 
@@ -61,22 +62,7 @@ async function wholeLife(cluster: Cluster, context: string, image: string): Prom
     return items.some(({ metadata, status }) => /-sync-\d{8,}$/.test(metadata.name) && (status.succeeded ?? 0) > 0);
   });
 
-  step('runs by hand: now, a backfill, a dry run');
-  kubectl(['create', 'job', 'sync-now', `--from=cronjob/${NAME}-sync`]);
-  completed(cluster, 'sync-now');
-  // One after the other: each would wait for the one before, and with the sandbox a Job has less than a minute.
-  runByHand(cluster, 'sync-backfill', ['SYNC_FROM=2026-01-01T00:00:00Z', 'SYNC_TO=2026-01-02T00:00:00Z']);
-  runByHand(cluster, 'sync-dry', ['SYNC_DRY_RUN=true']);
-
-  step('metrics');
-  const metrics = cluster.get(`${NAME}-status:80`, '/metrics');
-  for (const line of [
-    /^lcm_database_up 1$/m,
-    /^lcm_sync_last_success_timestamp_seconds [1-9]/m,
-    /^lcm_leads_total\{action="created"\} [1-9]/m,
-  ]) {
-    if (!line.test(metrics)) throw new Error(`the metrics lack ${line}`);
-  }
+  await runsByHand(cluster);
 
   step('helm test');
   process.stdout.write(helm(['test', RELEASE, '--logs', '--timeout', '5m']));
@@ -95,11 +81,122 @@ async function wholeLife(cluster: Cluster, context: string, image: string): Prom
   helm(['uninstall', RELEASE, '--wait', '--timeout', '3m']);
 }
 
+/** A run now, a dry run and a backfill, each held against what it leaves behind. */
+async function runsByHand(cluster: Cluster): Promise<void> {
+  const { kubectl, json } = cluster;
+  step('runs by hand, while the schedule rests');
+  kubectl(['patch', 'cronjob', `${NAME}-sync`, '-p', '{"spec":{"suspend":true}}']);
+  await until('no run is under way any more', 90, () => {
+    const { items } = jobs.parse(json(['get', 'jobs', '--selector', 'app.kubernetes.io/component=sync']));
+    return items.every(({ status }) => (status.active ?? 0) === 0);
+  });
+  kubectl(['create', 'job', 'sync-now', `--from=cronjob/${NAME}-sync`]);
+  completed(cluster, 'sync-now');
+  const now = await lastRun(cluster, 'sync-now');
+  expectSame('sync-now', pick(now), { trigger: 'manual', outcome: 'done' });
+
+  // Chats that turn up late, from before what each run reads again (24 hours): only a backfill finds them.
+  const range = { from: daysAgo(4), to: daysAgo(2) };
+  const { threads } = z
+    .object({ threads: z.number().min(20) })
+    .parse(
+      JSON.parse(
+        cluster.post(`${NAME}-sandbox:7400`, '/livechat/chats', { count: 20, from: daysAgo(3.5), to: daysAgo(2.5) }),
+      ),
+    );
+  const assignments = [`SYNC_FROM=${range.from}`, `SYNC_TO=${range.to}`];
+  const before = await standing(cluster, 'sync-now');
+
+  step('a dry run');
+  runByHand(cluster, 'sync-dry', [...assignments, 'SYNC_DRY_RUN=true']);
+  const said = kubectl(['logs', 'job/sync-dry']);
+  if (!/^ *Leads to create +[1-9]/m.test(said)) throw new Error(`The dry run plans to create no lead:\n${said}`);
+  expectSame('what was there before the dry run', await standing(cluster, 'sync-now'), before);
+
+  step('a backfill');
+  runByHand(cluster, 'sync-backfill', assignments);
+  const backfill = await lastRun(cluster, 'sync-backfill');
+  expectSame('the backfill', pick(backfill), { trigger: 'manual', outcome: 'done' });
+  expectSame('what the backfill read', millisecondsOf(backfill.window), millisecondsOf(range));
+  expectSame('the chats that were new to the backfill', backfill.counts['new'], threads);
+  const after = await standing(cluster, 'sync-backfill');
+  expectSame('the watermark after the backfill', after.watermark, before.watermark);
+  expectSame('runs after the backfill', after.runs, [backfill.id, ...before.runs]);
+  if (after.leads <= before.leads) throw new Error(`The backfill made no lead: there are ${after.leads}.`);
+
+  step('metrics');
+  for (const line of [
+    /^lcm_database_up 1$/m,
+    /^lcm_sync_last_success_timestamp_seconds [1-9]/m,
+    /^lcm_leads_total\{action="created"\} [1-9]/m,
+    /^lcm_runs_total\{command="sync",trigger="schedule",outcome="done"\} [1-9]/m,
+    // The dry run is none.
+    /^lcm_runs_total\{command="sync",trigger="manual",outcome="done"\} 2$/m,
+  ]) {
+    // What a scrape tells is a few seconds old.
+    await until(`the metrics have ${line}`, 15, () => line.test(cluster.get(`${NAME}-status:80`, '/metrics')));
+  }
+  kubectl(['patch', 'cronjob', `${NAME}-sync`, '-p', '{"spec":{"suspend":false}}']);
+}
+
+/** The run of this Job, once the status service knows it as the last that has ended. */
+async function lastRun(cluster: Cluster, job: string): Promise<z.infer<typeof runAnswer>> {
+  const read = () => status.parse(JSON.parse(cluster.get(`${NAME}-status:80`, '/api/v1/status'))).lastRun;
+  await until(`the status service has ${job} as its last run`, 30, () => read()?.name === job);
+  const last = read();
+  if (last?.name !== job) throw new Error(`After ${job} there was another run, ${last?.name}.`);
+  return last;
+}
+
+/** What a dry run must leave as it is, as soon as the status service knows that this Job's run has ended. */
+async function standing(cluster: Cluster, job: string) {
+  await lastRun(cluster, job);
+  const { watermark, ledger } = status.parse(JSON.parse(cluster.get(`${NAME}-status:80`, '/api/v1/status')));
+  const { runs } = runsOfSync.parse(JSON.parse(cluster.get(`${NAME}-status:80`, '/api/v1/runs?job=sync&limit=100')));
+  const { leads } = marketo.parse(JSON.parse(cluster.get(`${NAME}-sandbox:7400`, '/marketo/leads')));
+  return { watermark, ledger, runs: runs.map(({ id }) => id), leads: leads.length };
+}
+
+function expectSame(what: string, is: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(is, expected))
+    throw new Error(`${what}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(is)}.`);
+}
+
+function pick({ trigger, outcome }: z.infer<typeof runAnswer>) {
+  return { trigger, outcome };
+}
+
+function daysAgo(days: number): string {
+  return new Date(Date.now() - days * 86_400_000).toISOString();
+}
+
+function millisecondsOf(window: { from: string; to: string } | null) {
+  return window && { from: Date.parse(window.from), to: Date.parse(window.to) };
+}
+
 const jobs = z.object({
   items: z.array(
-    z.object({ metadata: z.object({ name: z.string() }), status: z.object({ succeeded: z.number().optional() }) }),
+    z.object({
+      metadata: z.object({ name: z.string() }),
+      status: z.object({ succeeded: z.number().optional(), active: z.number().optional() }),
+    }),
   ),
 });
+const runAnswer = z.object({
+  id: z.number(),
+  name: z.string().nullable(),
+  trigger: z.string(),
+  outcome: z.string().nullable(),
+  window: z.object({ from: z.string(), to: z.string() }).nullable(),
+  counts: z.record(z.string(), z.number()),
+});
+const runsOfSync = z.object({ runs: z.array(runAnswer) });
+const status = z.object({
+  watermark: z.string().nullable(),
+  ledger: z.record(z.string(), z.number()),
+  lastRun: runAnswer.nullable(),
+});
+const marketo = z.object({ leads: z.array(z.unknown()) });
 const mailbox = z.object({ messages: z.array(z.unknown()) });
 
 type Cluster = ReturnType<typeof clusterOf>;
@@ -116,6 +213,11 @@ function clusterOf(programs: { helm: string; kubectl: string }, namespace: strin
     /** Through the API server, so that nothing need be forwarded. */
     get: (service: string, path: string) =>
       kubectl(['get', '--raw', `/api/v1/namespaces/${namespace}/services/http:${service}/proxy${path}`]),
+    post: (service: string, path: string, body: unknown) =>
+      kubectl(
+        ['create', '--raw', `/api/v1/namespaces/${namespace}/services/http:${service}/proxy${path}`, '-f', '-'],
+        JSON.stringify(body),
+      ),
     /** What a person would look at next. */
     story: () =>
       [

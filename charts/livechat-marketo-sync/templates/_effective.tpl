@@ -34,14 +34,14 @@
 
 {{- define "lcm.digest.activeDeadlineSeconds" -}}
 {{- if kindIs "invalid" .Values.digest.activeDeadlineSeconds -}}
-{{- ternary 115 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
+{{- ternary 55 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
 {{- else -}}
 {{- int64 .Values.digest.activeDeadlineSeconds -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "lcm.digest.schedule" -}}
-{{- .Values.digest.schedule | default (ternary "*/2 * * * *" "5 7 * * *" .Values.sandbox.enabled) -}}
+{{- .Values.digest.schedule | default (ternary "* * * * *" "5 7 * * *" .Values.sandbox.enabled) -}}
 {{- end -}}
 
 {{/* The user of a URL in a Secret cannot be seen here. */}}

@@ -262,7 +262,23 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- end -}}
 {{- range .Values.extraEnv }}
 {{- if has .name $ours }}
-- {{ printf "extraEnv sets %s, which the chart sets itself: use the value that it comes from." .name | quote }}
+{{- $value := include "lcm.validate.comesFrom" .name }}
+- {{ printf "extraEnv sets %s, %s." .name (ternary (printf "which the chart sets itself: say it in %s" $value) "which the chart decides: leave it out" (ne $value "")) | quote }}
 {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The value that a variable comes from; "" where there is none. SYNC_MAX_ATTEMPTS is sync.maxAttempts, but for some. */}}
+{{- define "lcm.validate.comesFrom" -}}
+{{- $others := dict "LOG_LEVEL" "logLevel" "PGPASSWORD" "database.existingSecret" "DATABASE_GRANT_TO" "migrations.grantTo" -}}
+{{- range list "DATABASE_URL" "LIVECHAT_PAT" "MARKETO_CLIENT_SECRET" "SMTP_URL" "STATUS_TOKEN" -}}
+{{- $_ := set $others . (printf "%s.existingSecret" (splitList "_" . | first | lower)) -}}
+{{- end -}}
+{{- range list "DATABASE_WAIT" "RULES_FILE" "RUN_NAME" "STATUS_HOST" "STATUS_PORT" "KUBERNETES_NAMESPACE" "KUBERNETES_RELEASE" "KUBERNETES_CRONJOBS" -}}
+{{- $_ := set $others . "" -}}
+{{- end -}}
+{{- $parts := splitn "_" 2 . -}}
+{{- $value := $parts._1 | default "" | lower | camelcase | untitle -}}
+{{- $within := ternary "digest.retention" (lower $parts._0) (eq $parts._0 "RETENTION") -}}
+{{- ternary (get $others .) (printf "%s.%s" $within $value) (hasKey $others .) -}}
 {{- end -}}
