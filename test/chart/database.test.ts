@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { basename, dirname } from 'node:path';
 import pg from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +11,9 @@ import { runService } from '../services.ts';
 import { type Container, canRender, given, type KubeObject, one, podsOf, render, secretData } from './render.ts';
 
 const PRODUCTION = 'production-values.yaml';
+
+/** What a client of Postgres sends first where it wants TLS. https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const SSL_REQUEST = 80_877_103;
 
 describe.skipIf(!canRender)('the database of the values (skipped where there is no helm)', () => {
   test('by its parts: signs in the user and the database’s name arrive, and the password comes apart', async () => {
@@ -43,6 +49,39 @@ describe.skipIf(!canRender)('the database of the values (skipped where there is 
     const { DATABASE_URL = '' } = plainEnv(set('database', parts));
     const client = new pg.Client({ connectionString: DATABASE_URL });
     expect([client.host, client.port, client.user, client.database]).toEqual([expected, 6432, 'u', 'n']);
+  });
+
+  test('by a Secret’s URL that says nothing of TLS: production values have it asked for, and nothing goes without', async () => {
+    const asked: number[] = [];
+    // A Postgres as far as its first word: what the client asks for first, and that there is no TLS.
+    const server = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .once('data', (packet) => {
+          asked.push(Buffer.from(packet).readInt32BE(4));
+          socket.end('N');
+        }),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = z.object({ port: z.number() }).parse(server.address());
+    const DATABASE_URL = `postgresql://app:password@127.0.0.1:${port}/app`;
+    const objects = render(given(PRODUCTION));
+    const { PGSSLMODE = '' } = plain(containerOf(objects, 'CronJob', '-sync'));
+    const { code, output } = await runService('migrate', { DATABASE_URL, PGSSLMODE });
+    expect([code, output]).toEqual([78, expect.stringContaining('does not offer TLS')]);
+    expect(new Set(asked)).toEqual(new Set([SSL_REQUEST]));
+    for (const { owner, spec } of podsOf(objects)) {
+      for (const each of [...spec.initContainers, ...spec.containers]) {
+        expect([owner.kind, plain(each)]).toEqual([owner.kind, expect.objectContaining({ PGSSLMODE: 'verify-full' })]);
+        // The authority's certificate is where Node looks for it, and its key is not.
+        const { NODE_EXTRA_CA_CERTS = '' } = plain(each);
+        const mount = each.volumeMounts.find(({ mountPath }) => mountPath === dirname(NODE_EXTRA_CA_CERTS));
+        expect(spec.volumes.find(({ name }) => name === mount?.name)).toMatchObject({
+          secret: { secretName: 'lcm-db-ca', items: [{ key: 'ca.crt', path: basename(NODE_EXTRA_CA_CERTS) }] },
+        });
+      }
+    }
   });
 
   test('the chart’s own Postgres: signs in its password arrive', () => {
@@ -83,7 +122,8 @@ describe.skipIf(!canRender)('a user of its own for migrations (skipped where the
     const objects = render(given(PRODUCTION, values));
     const { code, output } = await runService('migrate', {
       ...plain(containerOf(objects, 'Job')),
-      DATABASE_URL: urls.owner,
+      // These values ask for TLS, which the Postgres of the tests does not have.
+      DATABASE_URL: `${urls.owner}?sslmode=disable`,
     });
     expect([code, output]).toEqual([0, expect.stringContaining('applied')]);
     const { password } = new URL(urls.worker);

@@ -313,7 +313,7 @@ describe.skipIf(!canRender)('values and the program say the same', () => {
 
 /** STATUS_TOKEN and KUBERNETES_… are the status service’s own; PGPASSWORD is the Postgres client’s. */
 function isKnown(name: string): boolean {
-  const others = ['PGPASSWORD', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'STATUS_TOKEN'];
+  const others = ['PGPASSWORD', 'PGSSLMODE', 'NODE_EXTRA_CA_CERTS', 'HTTPS_PROXY', 'STATUS_TOKEN'];
   return name in SETTINGS || others.includes(name) || name.startsWith('KUBERNETES_');
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
-import { SETTINGS, type Setting } from '../../services/shared/runtime/config.ts';
+import { SETTINGS, type SettingName } from '../../services/shared/runtime/config.ts';
 import { MIGRATION_DEADLINE } from '../../services/shared/store/migrate.ts';
 import { fixedParts } from './fixed-parts.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, one, podsOf, render } from './render.ts';
@@ -121,6 +121,52 @@ const REFUSED: [string, Record<string, unknown>, RegExp][] = [
   [PRODUCTION, { rules: 'version: [' }, /rules is no YAML/],
   [PRODUCTION, { extraEnv: [{ name: 'SYNC_OVERLAP', value: '1h' }] }, /extraEnv sets SYNC_OVERLAP/],
 ];
+
+/** Values whose guards and the programs' own must be of one mind, and texts on both sides of each line. */
+const AS_PROGRAMS: [string, SettingName, string[]][] = [
+  [
+    'marketo.endpoint',
+    'MARKETO_ENDPOINT',
+    [
+      'https://x.example',
+      'https://x.example/rest/',
+      'https://x.example:8443/identity',
+      'http://x.svc:1',
+      'https://[::1]/',
+    ].concat(['https://x.example/rest/v1', 'https://u:p@x.example', 'http://x.example', 'x.example']),
+  ],
+  [
+    'livechat.endpoint',
+    'LIVECHAT_ENDPOINT',
+    ['https://x.example:1/y', 'http://x', 'https://u@x.example/y', 'http://x.example'],
+  ],
+  [
+    'digest.timeZone',
+    'DIGEST_TIME_ZONE',
+    ['UTC', 'America/Argentina/Buenos_Aires', 'Etc/GMT+5', 'Mars', 'Berlin', '+01:0'],
+  ],
+  [
+    'sync.from',
+    'SYNC_FROM',
+    ['2024-02-29T23:59:59.123456+05:30', '2026-12-31T00:00:00Z', '2026-02-31T00:00:00Z', '2100-02-29T00:00:00Z'].concat(
+      ['2026-01-01T25:00:00Z', '2026-13-01T00:00:00Z', '2026-01-01T00:00:00', '2026-01-00T00:00:00Z'],
+    ),
+  ],
+  ['sync.overlap', 'SYNC_OVERLAP', ['0s', '3650d', '87600h', '315360000s', '3651d', '87601h', '315360001s', '1w', '1']],
+  ['marketo.readTimeout', 'MARKETO_READ_TIMEOUT', ['1s', '01m', '3650d', '0s', '00m', '3651d']],
+  ['digest.retention.runs', 'RETENTION_RUNS', ['1d', '24h', '3650d', '23h', '0d', '3651d']],
+  ['digest.from', 'DIGEST_FROM', ['a@b', 'A, B <a@b>', '<a@b>', 'a@b@c', 'a b@c', 'a@b, c@d', 'a']],
+  ['digest.to', 'DIGEST_TO', ['a@b', 'A <a@b>', 'a@b@c', 'a b@c', 'a', '']],
+];
+
+function isTaken(name: SettingName, text: string): boolean {
+  try {
+    SETTINGS[name].parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What releases that were published have fixed, made by `node scripts/chart-release.ts` when each was. */
 const RELEASES = readdirSync('test/chart/releases');
@@ -258,22 +304,11 @@ describe.skipIf(!canRender)('values (skipped where there is no helm)', () => {
     for (const zone of single) expect(() => SETTINGS.DIGEST_TIME_ZONE.parse(zone), zone).not.toThrow();
   });
 
-  test('what the programs take is taken', () => {
-    for (const set of [
-      { 'marketo.endpoint': 'https://123-ABC-456.mktorest.com/identity/' },
-      { 'marketo.endpoint': 'http://marketo.sandbox.svc:7402' },
-      { 'livechat.endpoint': 'https://proxy.example.com:8443/livechat' },
-      { 'digest.from': 'Sync, Inc <sync@example.com>', 'digest.to': ['You <you@example.com>', 'me@example.com'] },
-      { 'sync.from': '2024-02-29T23:59:59.123456+05:30', 'sync.overlap': '3650d', 'sync.patience': '49m' },
-      { 'digest.schedule': '@weekly' },
-    ]) {
-      const objects = render(given(PRODUCTION, set));
-      const env = podsOf(objects).flatMap(({ spec }) => spec.containers.flatMap(({ env }) => env));
-      for (const { name, value } of env) {
-        const setting = Object.entries<Setting>(SETTINGS).find(([key]) => key === name)?.[1];
-        if (value !== undefined) expect(() => setting?.parse(value), `${name}=${value}`).not.toThrow();
-      }
-      expect(JSON.stringify(env)).toContain('SYNC_PATIENCE');
+  test.each(AS_PROGRAMS)('%s is taken as the programs take %s, and refused as they do', (path, name, texts) => {
+    for (const text of texts) {
+      const value = path === 'digest.to' ? [text] : text;
+      const { status } = helm(['template', 'lcm', CHART, ...given(PRODUCTION, { [path]: value })]);
+      expect([text, status === 0]).toEqual([text, isTaken(name, text)]);
     }
   });
 
@@ -434,6 +469,10 @@ describe.skipIf(!canRender)('what a person reads (skipped where there is no helm
     );
     expect(notes('minimal-values.yaml')).toMatch(/There is no digest/);
     expect(notes('minimal-values.yaml')).not.toMatch(/port-forward|inlineSecret/);
+    const tls = /Whether the database is reached by TLS is for the Secret’s URL to say/;
+    expect(notes(PRODUCTION, { extraEnv: [] })).toMatch(tls);
+    for (const file of [PRODUCTION, 'database-parts-values.yaml', 'try-out-values.yaml'])
+      expect(notes(file)).not.toMatch(tls);
   });
 });
 
@@ -451,6 +490,23 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
     // The operator of the database makes the other.
     const wanted = new Set(asked.map(([, name, key]) => `${name}/${key}`).filter((one) => one !== 'lcm-db-app/uri'));
     expect([...wanted].sort()).toEqual(made.sort());
+  });
+
+  test('the READMEs’ values reach the database by TLS, as those of ci/ do', () => {
+    const tls = z.object({ extraEnv: z.unknown(), extraVolumes: z.unknown(), extraVolumeMounts: z.unknown() });
+    const yaml = (file: string, block: RegExp) => tls.parse(parse(block.exec(readFileSync(file, 'utf8'))?.[1] ?? ''));
+    const expected = yaml(`${CHART}/ci/${PRODUCTION}`, /^(.*)$/s);
+    expect(yaml('README.md', /```yaml\n# production.yaml\n(.*?)```/s)).toEqual(expected);
+    expect(yaml(`${CHART}/README.md`, /## TLS to the database\n.*?```yaml\n(.*?)```/s)).toEqual(expected);
+  });
+
+  test('the chart’s README says how to delete the Pod of a failed helm test', () => {
+    const [, selector = ''] = /kubectl delete pod -l ([^\s`]+)/.exec(readFileSync(`${CHART}/README.md`, 'utf8')) ?? [];
+    const labels = Object.fromEntries(selector.split(',').map((one) => one.split('=')));
+    const pods = podsOf(render(given(PRODUCTION))).filter(({ labels: own }) =>
+      Object.entries(labels).every(([name, value]) => own[name] === value),
+    );
+    expect(pods.map(({ owner }) => owner.kind)).toEqual(['Pod']);
   });
 
   test('the chart’s README puts an Ingress before a Service that is there', () => {
@@ -548,4 +604,6 @@ test('a policy lets everybody to the database’s own port', () => {
   for (const suffix of ['-jobs', '-status']) {
     expect(JSON.stringify(one(policies, 'NetworkPolicy', suffix)['spec']), suffix).toContain('"port":6432');
   }
+  const usual = render(given('database-parts-values.yaml', { 'networkPolicy.enabled': true, 'database.port': 5432 }));
+  expect(JSON.stringify(one(usual, 'NetworkPolicy', '-jobs')['spec']).match(/"port":5432/g)).toHaveLength(1);
 });

@@ -84,9 +84,11 @@ export function explained(error: unknown, url: string, meanwhile = ''): unknown 
   const name = pathname.slice(1) || 'postgres';
   const message = error instanceof Error ? error.message : '';
   if (code === '28000' && /no encryption|SSL off/.test(message)) {
-    return new Failure(EXIT.configuration, `${where} wants TLS: add ?sslmode=verify-full to DATABASE_URL.`, {
-      cause: error,
-    });
+    return new Failure(
+      EXIT.configuration,
+      `${where} wants TLS: add ?sslmode=verify-full to DATABASE_URL, or set PGSSLMODE=verify-full.`,
+      { cause: error },
+    );
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)/.test(code ?? '')) {
     return new Failure(
@@ -117,7 +119,7 @@ export function explained(error: unknown, url: string, meanwhile = ''): unknown 
   if (error instanceof Error && /does not support SSL/.test(error.message)) {
     return new Failure(
       EXIT.configuration,
-      `${where} does not offer TLS, which DATABASE_URL asks for (sslmode): correct one of them.`,
+      `${where} does not offer TLS, which DATABASE_URL asks for (sslmode), or PGSSLMODE: correct one of them.`,
       { cause: error },
     );
   }
