@@ -192,7 +192,7 @@ const CHANGED: { file: string; beside?: Values; values: Values }[] = [
 const NEVER_ALONE = ['sandbox.enabled', 'postgresql.enabled'];
 
 /** Variables of the cases’ own extraEnv, and of the chart’s Postgres. */
-const OTHERS = /^(NODE_EXTRA_CA_CERTS|HTTPS_PROXY|PGDATA|POSTGRES_.*)$/;
+const OTHERS = /^(NODE_EXTRA_CA_CERTS|PGSSLMODE|HTTPS_PROXY|PGDATA|POSTGRES_.*)$/;
 
 /** Variables for which there is no value. */
 const DECIDED = [
