@@ -107,19 +107,21 @@ async function lookAgain(parts: Ingest, settings: ReadSettings, look: Look, now:
 
 /**
  * Reads a window slice by slice, and yields the end of each once it is in the ledger. Where little happened the slices
- * grow: a quiet year costs a dozen calls to LiveChat, not two hundred.
+ * grow, to a month: a quiet year costs fifteen calls to LiveChat, not two hundred, and where it gets busy after that, a
+ * run that is broken off has no more than a month to read again.
  */
 export async function* slices(parts: Reading, window: Window, now: () => Instant): AsyncGenerator<Instant> {
   let length = SLICE_MS;
   for (let slice = nextSlice(window, undefined, length); slice; slice = nextSlice(window, slice.to, length)) {
     const threads = await readSlice(parts, slice, now());
     parts.signal.throwIfAborted();
-    length = threads < FEW_THREADS ? length * 2 : SLICE_MS;
+    length = threads < FEW_THREADS ? Math.min(length * 2, LONGEST_SLICE_MS) : SLICE_MS;
     yield slice.to;
   }
 }
 
 const FEW_THREADS = 500;
+const LONGEST_SLICE_MS = 16 * SLICE_MS;
 
 /**
  * A past range. The watermark stays where it is; how far the backfill itself has come is remembered, so that one that

@@ -356,6 +356,24 @@ test('F14: a watermark that is days old is said once, and the days are caught up
   expect(await errors('livechat-lag')).toHaveLength(1);
 });
 
+test('F14: a quiet year costs few calls, and no slice of it is so long that a busy one could never be finished', async () => {
+  await sync();
+  archive.addThreads([ended('f14-late', sandbox.clock.now() + 390 * DAY)]);
+  sandbox.clock.shift(400 * DAY);
+  const calls = sandbox.livechat.calls().length;
+  await sync();
+  const filter = z.object({ filters: z.object({ from: z.string(), to: z.string() }) });
+  const days = sandbox.livechat
+    .calls()
+    .slice(calls)
+    .filter(({ endpoint }) => endpoint === 'list_archives')
+    .flatMap(({ request }) => filter.safeParse(request).data?.filters ?? [])
+    .map(({ from, to }) => Math.round((Date.parse(to) - Date.parse(from)) / DAY));
+  expect(Math.max(...days)).toBe(32);
+  expect(days.length).toBeLessThan(20);
+  expect(Object.values(await states())).toEqual(['synced']);
+});
+
 test('F15: several threads of one chat are threads of their own', async () => {
   const { chatId, threadId } = start('f15@example.com');
   archive.closeThread(threadId);
