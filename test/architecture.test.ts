@@ -9,7 +9,7 @@ const ARROWS: Record<string, readonly string[]> = {
   status: ['store', 'runtime'],
   migrate: ['store', 'runtime'],
   // It asks with the sync's own wiring, so that what it finds is what a sync would find.
-  doctor: ['sync', 'livechat', 'marketo', 'rules', 'store', 'runtime'],
+  doctor: ['sync', 'digest', 'livechat', 'marketo', 'rules', 'store', 'runtime'],
   'rules command': ['livechat', 'marketo', 'rules', 'runtime'],
   livechat: ['runtime'],
   marketo: ['runtime'],

@@ -59,8 +59,24 @@ export async function sendMail(
   }
 }
 
-async function sendOnce(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal): Promise<Delivery> {
-  const transport = createTransport({
+/**
+ * Makes sure that the mail server can be reached, and takes user and password; sends nothing.
+ *
+ * @throws Failure 77 where it refuses user or password, 75 for everything else.
+ */
+export async function checkMailServer(smtpUrl: string): Promise<void> {
+  const transport = connectTo(smtpUrl);
+  try {
+    await transport.verify();
+  } catch (error) {
+    throw explained(error, smtpUrl, 'no digest can be sent until then.');
+  } finally {
+    transport.close();
+  }
+}
+
+function connectTo(smtpUrl: string) {
+  return createTransport({
     url: smtpUrl,
     // A password must not cross a network in the clear because someone on the way took STARTTLS out of the greeting.
     requireTLS: hasPassword(smtpUrl) && !isNearby(new URL(smtpUrl).hostname),
@@ -71,6 +87,10 @@ async function sendOnce(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+async function sendOnce(smtpUrl: string, mail: OutgoingMail, signal: AbortSignal): Promise<Delivery> {
+  const transport = connectTo(smtpUrl);
   try {
     const { accepted, rejected } = await transport.sendMail({
       ...messageOf(mail),
@@ -118,12 +138,13 @@ const SmtpError = z.object({
 /** RFC 4954: the mechanism is too weak, the credentials are wrong, or are asked for; 538 asks for encryption first. */
 const CREDENTIAL_REPLIES = [530, 534, 535, 538];
 
-function explained(error: unknown, smtpUrl: string): unknown {
+const KEPT = 'nothing is lost: the digest is kept, and the next run sends it.';
+
+function explained(error: unknown, smtpUrl: string, later = KEPT): unknown {
   const parsed = SmtpError.safeParse(error);
   if (!parsed.success) return error;
   const { code, originalCode, responseCode } = parsed.data;
   const where = `The mail server at ${placeOf(smtpUrl)}`;
-  const later = 'nothing is lost: the digest is kept, and the next run sends it.';
   if (isAboutCredentials(code, responseCode)) {
     return new Failure(
       EXIT.credentialsRefused,
@@ -158,7 +179,8 @@ function isAboutCredentials(code: string, reply: number | undefined): boolean {
   return code === 'EAUTH' && (reply === undefined || reply >= 500);
 }
 
-function placeOf(smtpUrl: string): string {
+/** Host and port of the mail server, without user and password. */
+export function placeOf(smtpUrl: string): string {
   const { protocol, hostname, port } = new URL(smtpUrl);
   return `${hostname}:${port || (protocol === 'smtps:' ? '465' : '587')}`;
 }

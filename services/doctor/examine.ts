@@ -1,3 +1,4 @@
+import { checkMailServer, placeOf } from '../digest/send.ts';
 import { LARGEST_PAGE } from '../shared/livechat/client.ts';
 import { LiveChatRefusal } from '../shared/livechat/errors.ts';
 import { failureOf, MarketoError } from '../shared/marketo/errors.ts';
@@ -14,6 +15,8 @@ import { rulesOf, type SyncConfig } from '../sync/run.ts';
 
 export type Examination = {
   config: SyncConfig;
+  /** Where the digest is sent through (SMTP_URL); undefined where there is none. */
+  smtpUrl: string | undefined;
   log: Logger;
   signal: AbortSignal;
   /** This machine's clock, in milliseconds since 1970. */
@@ -25,7 +28,7 @@ export type Examination = {
 };
 
 /**
- * Checks all that a sync needs, with the sync's own wiring, so that what holds here holds there. One check that fails
+ * Checks all that a sync and a digest need, with their own wiring, so that what holds here holds there. One check that fails
  * does not keep the others from being made, unless they need what it has found missing.
  *
  * It only reads. What it cannot do without are the slots of its own calls to Marketo, because these count like others,
@@ -34,9 +37,25 @@ export type Examination = {
  * @returns 0 where all is well, else the exit code of the first check that failed, as the sync would end with it.
  * @throws Failure (64) for settings that contradict each other; what nobody foresaw.
  */
-export async function examine({ config, log, signal, clock, until, say }: Examination): Promise<ExitCode> {
-  const { check, skip, verdict } = findings(say);
+export async function examine(examination: Examination): Promise<ExitCode> {
+  const report = findings(examination.say);
+  await examineSync(examination, report);
+  const { smtpUrl } = examination;
+  if (smtpUrl === undefined) report.skip('mail', 'not checked: SMTP_URL is not set, nobody is told of errors by mail');
+  else await report.check('mail', () => examineMail(smtpUrl));
+  return report.verdict();
+}
 
+async function examineMail(smtpUrl: string): Promise<[string, true]> {
+  await checkMailServer(smtpUrl);
+  const signsIn = new URL(smtpUrl).username === '' ? 'answers' : 'answers, and refuses neither user nor password';
+  return [
+    `the mail server at ${placeOf(smtpUrl)} ${signsIn}; whether it takes the digest’s sender only a mail would tell`,
+    true,
+  ];
+}
+
+async function examineSync({ config, log, signal, clock, until }: Examination, { check, skip }: Report): Promise<void> {
   const rules = await check('rules', async () => {
     const parsed = rulesOf(config);
     return [`${config.RULES_FILE} holds: ${counted(parsed.rules.length, 'rule')}`, parsed];
@@ -57,25 +76,26 @@ export async function examine({ config, log, signal, clock, until, say }: Examin
       for (const name of db ? REMOTE : (['schema', ...REMOTE] as const)) {
         skip(name, `not checked: it needs the ${db ? 'schema' : 'database'}`);
       }
-      return verdict();
+      return;
     }
     const asking = connectingOutsideRuns(config, db, log);
     await check('livechat', () => examineLiveChat(asking, signal, clock));
     await examineMarketo(asking, rules, signal, check, skip);
-    return verdict();
   } finally {
     await db?.destroy();
   }
 }
 
-type Name = 'rules' | 'database' | 'schema' | 'livechat' | 'marketo' | 'permission' | 'fields';
+type Name = 'rules' | 'database' | 'schema' | 'livechat' | 'marketo' | 'permission' | 'fields' | 'mail';
 const REMOTE = ['livechat', 'marketo', 'permission', 'fields'] as const;
 
 /** What a check found, in words, and what others go on with; `undefined` stands for a check that failed. */
 type Check = <T>(name: Name, body: () => Promise<readonly [string, T]>) => Promise<T | undefined>;
 type Skip = (name: Name, why: string) => void;
 
-function findings(say: (line: string) => void): { check: Check; skip: Skip; verdict: () => ExitCode } {
+type Report = { check: Check; skip: Skip; verdict: () => ExitCode };
+
+function findings(say: (line: string) => void): Report {
   let first: ExitCode = EXIT.done;
   const line = (mark: string, name: Name, text: string) => say(`${mark.padEnd(4)}  ${name.padEnd(10)}  ${text}`);
   return {

@@ -20,7 +20,9 @@ async function main(): Promise<ExitCode> {
     const config = readConfig(env, [...SYNC_SETTINGS, 'DATABASE_WAIT']);
     const until = performance.now() + config.DATABASE_WAIT;
     const say = (line: string) => void process.stdout.write(`${line}\n`);
-    return examine({ config, log, signal, clock: Date.now, until, say });
+    const sendsMail = Boolean(env['SMTP_URL'] || env['SMTP_URL_FILE']);
+    const smtpUrl = sendsMail ? readConfig(env, ['SMTP_URL']).SMTP_URL : undefined;
+    return examine({ config, smtpUrl, log, signal, clock: Date.now, until, say });
   });
 }
 
@@ -28,7 +30,8 @@ function help(): string {
   return `Usage: doctor [--wait 2m]
 
 Checks all that a sync needs, and says in one line each what it found: the rules, the database and its schema, LiveChat's
-token, Marketo's credentials and permissions, and whether Marketo has the fields that the rules write.
+token, Marketo's credentials and permissions, whether Marketo has the fields that the rules write, and, where SMTP_URL is
+set, the digest's mail server.
 
 It reads what a sync reads, by the same settings (docs/configuration.md), and writes to neither LiveChat nor Marketo nor
 the ledger. Its few calls to Marketo take their turn among all others and are logged like them.

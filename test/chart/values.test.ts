@@ -176,6 +176,8 @@ const MALFORMED: [Record<string, unknown>, RegExp][] = [
   [{ scedule: 'x' }, /'scedule' not allowed/],
   [{ 'sync.scedule': 'x' }, /'scedule' not allowed/],
   [{ 'image.tag': 'latest' }, /image\/tag/],
+  [{ 'image.repository': 'registry.example.com/lcm:1.0' }, /image\/repository/],
+  [{ 'image.registry': 'https://registry.example.com' }, /image\/registry/],
   [{ 'image.digest': 'sha256:12' }, /image\/digest/],
   [{ 'marketo.batchSize': 301 }, /batchSize/],
   [{ 'marketo.callsPerWindow': 101 }, /callsPerWindow/],

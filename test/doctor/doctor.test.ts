@@ -1,4 +1,5 @@
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { openMailbox } from '../digest/mailbox.ts';
 import { emptyDatabase, testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
 import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
@@ -15,12 +16,14 @@ const env = sandboxEnvironment(sandbox, url);
 /** The doctor's findings, as `mark name` by line, beside all that it said. */
 async function examined(changed: Record<string, string> = {}, args: readonly string[] = []) {
   const { code, output } = await runService('doctor', { ...env, ...changed }, args);
-  const findings = [...output.matchAll(/^(ok|FAIL|--) +([a-z]+) {2}/gm)].map(([, mark, name]) => `${mark} ${name}`);
-  return { code, output, findings };
+  const all = [...output.matchAll(/^(ok|FAIL|--) +([a-z]+) {2}/gm)].map(([, mark, name]) => `${mark} ${name}`);
+  // The mail is checked whatever else is found.
+  return { code, output, findings: all.slice(0, -1), mail: all.at(-1) };
 }
 
 test('where all is well it says so, check by check, and ends with 0', async () => {
-  const { code, output, findings } = await examined();
+  const { code, output, findings, mail } = await examined();
+  expect(mail).toBe('ok mail');
   expect(findings).toEqual([
     'ok rules',
     'ok database',
@@ -34,7 +37,21 @@ test('where all is well it says so, check by check, and ends with 0', async () =
   expect(output).toMatch(
     /^ok {4}livechat {4}127\.0\.0\.1:\d+ takes the token: \d+ threads of the last day, \d+ going on$/m,
   );
-  expect(output.trim().split('\n')).toHaveLength(7);
+  expect(output.trim().split('\n')).toHaveLength(8);
+});
+
+test('a mail server that is away, or refuses the password, is a finding of its own, also without a database', async () => {
+  const mailbox = await openMailbox({ auth: { user: 'user', pass: 'right' } });
+  expect((await examined({ SMTP_URL: mailbox.url })).mail).toBe('ok mail');
+  const refused = await examined({ SMTP_URL: mailbox.url.replace('right', 'passwordCanary') });
+  expect([refused.code, refused.mail]).toEqual([77, 'FAIL mail']);
+  expect(refused.output).toContain('no digest can be sent until then');
+  expect(refused.output).not.toContain('passwordCanary');
+  const away = await examined({ SMTP_URL: 'smtp://127.0.0.1:1', DATABASE_URL: 'postgres://user@127.0.0.1:1/none' });
+  expect([away.code, away.mail, away.findings[1]]).toEqual([75, 'FAIL mail', 'FAIL database']);
+  const none = await examined({ SMTP_URL: '' });
+  expect([none.code, none.mail]).toEqual([0, '-- mail']);
+  expect(await mailbox.mails()).toEqual([]);
 });
 
 test('it changes nothing: no lead, no run, no thread, no watermark; its calls are logged', async () => {

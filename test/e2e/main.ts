@@ -233,7 +233,7 @@ function clusterOf(programs: { helm: string; kubectl: string }, namespace: strin
 function runByHand(cluster: Cluster, name: string, assignments: readonly string[]): void {
   const job = cluster.kubectl(['create', 'job', name, `--from=cronjob/${NAME}-sync`, '--dry-run=client', '-o', 'yaml']);
   const changed = cluster.kubectl(['set', 'env', '--local', '-f', '-', ...assignments, '-o', 'yaml'], job);
-  cluster.kubectl(['apply', '-f', '-'], changed);
+  cluster.kubectl(['create', '-f', '-'], changed);
   completed(cluster, name);
 }
 

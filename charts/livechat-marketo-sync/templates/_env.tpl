@@ -117,15 +117,19 @@
 {{ include "lcm.env.text" (dict "name" "RULES_FILE" "value" "/etc/livechat-marketo-sync/rules.yaml") }}
 {{- end -}}
 
+{{- define "lcm.env.mail" -}}
+{{- if .Values.sandbox.enabled -}}
+{{ include "lcm.env.text" (dict "name" "SMTP_URL" "value" (printf "smtp://%s-sandbox:7425" (include "lcm.fullname" .))) }}
+{{- else -}}
+{{- with .Values.smtp -}}
+{{ include "lcm.env.credential" (dict "root" $ "name" "SMTP_URL" "existing" .existingSecret "key" .secretKeys.url "own" "smtp-url") }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "lcm.env.digest" -}}
 {{ include "lcm.env.database" . }}
-{{- if .Values.sandbox.enabled }}
-{{ include "lcm.env.text" (dict "name" "SMTP_URL" "value" (printf "smtp://%s-sandbox:7425" (include "lcm.fullname" .))) }}
-{{- else }}
-{{- with .Values.smtp }}
-{{ include "lcm.env.credential" (dict "root" $ "name" "SMTP_URL" "existing" .existingSecret "key" .secretKeys.url "own" "smtp-url") }}
-{{- end }}
-{{- end }}
+{{ include "lcm.env.mail" . }}
 {{- $tryOut := .Values.sandbox.enabled }}
 {{- with .Values.digest }}
 {{ include "lcm.env.text" (dict "name" "DIGEST_FROM" "value" (.from | default (ternary "LiveChat to Marketo <sync@shop.example>" "" $tryOut))) }}

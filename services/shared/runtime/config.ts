@@ -30,7 +30,10 @@ export const SETTINGS = {
     'Marketo’s REST endpoint, from Admin, Web Services: `https://123-ABC-456.mktorest.com`, with or without `/rest`.',
     marketoEndpoint,
   ),
-  MARKETO_CLIENT_ID: required('The client id of the custom service in Admin, LaunchPoint.', text),
+  MARKETO_CLIENT_ID: required(
+    'The client id of the custom service in Admin, LaunchPoint. The role of its API-only user needs Read-Only Lead and Read-Write Lead.',
+    text,
+  ),
   MARKETO_CLIENT_SECRET: secret('The client secret of the same custom service.', text),
   MARKETO_PROFILE: optional(
     '`shared` keeps to what Marketo advises for one integration among others; `exclusive`, for backfills at night, takes all that Marketo allows to all together.',
