@@ -90,11 +90,14 @@ export function printTotals({ write, json }: Printer, totals: Totals): void {
         ['Leads to create', number(totals.create)],
         ['Leads to update', number(totals.update)],
         ['Leads left alone', number(totals['leave alone'])],
-        ['Refused', `${number(totals.refused)} (more leads have the address than Marketo lists)`],
+        [
+          'Refused',
+          `${number(totals.refused)}${totals.refused > 0 ? ' (more leads have the address than Marketo lists)' : ''}`,
+        ],
         ['Threads ignored', ignored.length === 0 ? 'none' : ignored.join(', ')],
         [
           'Calls',
-          `${number(totals.lookupCalls)} look-ups were made; a run would make ${number(totals.writeCalls)} writes more`,
+          `${number(totals.lookupCalls)} to look up, made; ${number(totals.writeCalls)} to write, which a run would make`,
         ],
       ],
     ),

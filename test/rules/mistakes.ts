@@ -42,7 +42,7 @@ fields:
 /** What is replaced, by what, on which line the mistake is told, and what the message must say. */
 export const MUTATIONS: [was: string, becomes: string, line: number, says: RegExp][] = [
   // The file as a whole
-  ['version: 1', 'version: 2', 2, /version must be 1/],
+  ['version: 1', 'version: 2', 2, /version must be 1$/],
   ['version: 1', 'version: "1"', 2, /version must be 1/],
   ['version: 1\n', '', 2, /version must be 1/],
   ['version: 1', 'vresion: 1', 2, /vresion is not a key of this file; did you mean version\?/],

@@ -237,6 +237,11 @@ describe('an action', () => {
     expect((await replay({ cookie, host: HOST, origin: `http://${HOST}` })).statusCode).toBe(401);
     expect((await replay({ authorization: 'Bearer wrong' })).statusCode).toBe(401);
     expect((await replay({ authorization: `Bearer ${TOKEN}` }, {})).statusCode).toBe(400);
+    const typo = await replay({ authorization: `Bearer ${TOKEN}` }, { code: 'lead-refusd' });
+    expect([typo.statusCode, typo.json().detail]).toEqual([
+      400,
+      expect.stringContaining('no error with the code lead-refusd'),
+    ]);
     const done = await replay({ authorization: `Bearer ${TOKEN}` });
     expect([done.statusCode, done.json()]).toEqual([200, { threads: 1 }]);
   });

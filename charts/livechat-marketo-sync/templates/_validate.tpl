@@ -55,8 +55,10 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if and .Values.postgresql.enabled (not (or .Values.postgresql.password .Values.sandbox.enabled)) }}
 - "postgresql.enabled without the sandbox needs postgresql.password: the one made up from the release’s name is no secret."
 {{- end }}
-{{- if and .Values.sandbox.enabled (not .Values.postgresql.enabled) (eq .Values.database.schema "livechat_marketo") }}
+{{- with .Values.database }}
+{{- if and $.Values.sandbox.enabled (or .url .host .existingSecret) (not $.Values.postgresql.enabled) (eq .schema "livechat_marketo") }}
 - "sandbox.enabled would write its made-up visitors into a database of yours, beside real ones: set postgresql.enabled=true, or another database.schema."
+{{- end }}
 {{- end }}
 {{- if .Values.sandbox.enabled }}
 {{- with .Values }}

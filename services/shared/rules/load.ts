@@ -363,7 +363,9 @@ function checked<T>(
         );
     } else {
       const meant =
-        issue.code === 'invalid_value' ? didYouMean(String(at(value, inner)), issue.values.map(String)) : '';
+        issue.code === 'invalid_value' && issue.values.length > 1
+          ? didYouMean(String(at(value, inner)), issue.values.map(String))
+          : '';
       reader.say([...path, ...inner], place, [inner.join('.'), `${issue.message}${meant}`].filter(Boolean).join(' '));
     }
   }

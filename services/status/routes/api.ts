@@ -303,9 +303,14 @@ function actRoutes(app: FastifyInstance, context: StatusContext): void {
           response: { 200: changedAnswer },
         },
       },
-      async ({ body }) => {
+      async ({ body }, reply) => {
         const which = 'all' in body ? {} : body;
-        return { threads: await actOnDead(context, action, which) };
+        const threads = await actOnDead(context, action, which);
+        // After the action: threads may have died of what only another release has a name for.
+        if (threads === 0 && 'code' in body && catalogueEntry(body.code) === undefined) {
+          return sendProblem(reply, 400, `There is no error with the code ${body.code}: docs/runbook.md lists them.`);
+        }
+        return { threads };
       },
     );
   }
