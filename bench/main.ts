@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { startPostgres } from '../test/postgres/embedded.ts';
-import { claimsOf } from './claims.ts';
+import { type Claim, claimsOf } from './claims.ts';
 import { decisionClaims, timeDecisions } from './decisions.ts';
 import { startClaims, timeStarts } from './image.ts';
 import { contenderNameSchema } from './job.ts';
 import { type Measured, type Measurement, measure } from './measure.ts';
-import { type Conditions, decisionsReport, imageReport, report, statusReport, writePage } from './page.ts';
+import { type Conditions, decisionsReport, imageReport, type Part, report, statusReport, writePage } from './page.ts';
 import { statusClaims, timeStatus } from './status.ts';
 
 /**
@@ -65,10 +65,9 @@ async function main(): Promise<number> {
     );
     const claims = claimsOf(results);
     const text = report(results, claims, conditions.end(results));
-    process.stdout.write(`\n${text}\n\n`);
-    if (isWhole && writes) writePage('limits', text);
+    const holds = publish('limits', text, claims, isWhole && writes);
     const othersHold = decisionsHold && imageHolds && statusHolds;
-    return claims.every((claim) => claim.holds) && (othersHold || !isWhole) ? 0 : 1;
+    return holds && (othersHold || !isWhole) ? 0 : 1;
   } finally {
     await postgres.stop();
   }
@@ -79,42 +78,40 @@ function measureDecisions(writes: boolean): boolean {
   say('begins: decisions');
   const timings = timeDecisions();
   const claims = decisionClaims(timings);
-  const text = decisionsReport(timings, claims);
-  process.stdout.write(`\n${text}\n\n`);
-  if (writes) writePage('decisions', text);
-  return claims.every((claim) => claim.holds);
+  return publish('decisions', decisionsReport(timings, claims), claims, writes);
 }
 
 /** How soon the image's programs speak. @returns whether it is as soon as it has to be */
 async function measureImage(writes: boolean): Promise<boolean> {
   say('begins: image');
-  const postgres = await startPostgres();
-  try {
-    const started = await timeStarts(postgres.url);
-    const claims = startClaims(started);
-    const text = imageReport(started, claims);
-    process.stdout.write(`\n${text}\n\n`);
-    if (writes) writePage('image', text);
-    return claims.every((claim) => claim.holds);
-  } finally {
-    await postgres.stop();
-  }
+  const started = await withPostgres(timeStarts);
+  const claims = startClaims(started);
+  return publish('image', imageReport(started, claims), claims, writes);
 }
 
 /** How quickly the status service answers. @returns whether it is as quickly as it has to be */
 async function measureStatus(writes: boolean): Promise<boolean> {
   say('begins: status, a database of years is being made');
+  const answered = await withPostgres(timeStatus);
+  const claims = statusClaims(answered);
+  return publish('status', statusReport(answered, claims), claims, writes);
+}
+
+/** A Postgres for one part of the bench; ended with it. */
+async function withPostgres<T>(body: (url: string) => Promise<T>): Promise<T> {
   const postgres = await startPostgres();
   try {
-    const answered = await timeStatus(postgres.url);
-    const claims = statusClaims(answered);
-    const text = statusReport(answered, claims);
-    process.stdout.write(`\n${text}\n\n`);
-    if (writes) writePage('status', text);
-    return claims.every((claim) => claim.holds);
+    return await body(postgres.url);
   } finally {
     await postgres.stop();
   }
+}
+
+/** Prints a part's report, and writes it into the page where it is wanted. @returns whether all of its claims hold */
+function publish(part: Part, text: string, claims: readonly Claim[], writes: boolean): boolean {
+  process.stdout.write(`\n${text}\n\n`);
+  if (writes) writePage(part, text);
+  return claims.every((claim) => claim.holds);
 }
 
 type Flags = z.infer<typeof flagsSchema>;

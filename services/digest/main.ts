@@ -70,11 +70,10 @@ async function main(): Promise<ExitCode> {
 }
 
 async function send(log: Logger, signal: AbortSignal): Promise<ExitCode> {
-  const config = readConfig(process.env, SETTINGS);
-  log.level = config.LOG_LEVEL;
+  const config = configured(log, SETTINGS);
   // Before a word to anybody else, however slow they are: whoever watches a Job sees at once that it is at work.
   log.info('begins: the database first');
-  return withDatabase(config, log, (db) =>
+  return withDatabase(config, (db) =>
     runDigest({
       ...mailParts(config, db, log),
       signal,
@@ -95,16 +94,16 @@ async function send(log: Logger, signal: AbortSignal): Promise<ExitCode> {
 }
 
 async function preview(log: Logger, folder: string): Promise<ExitCode> {
-  const config = readConfig(process.env, MAIL_SETTINGS);
-  return withDatabase(config, log, async (db) => {
+  const config = configured(log, MAIL_SETTINGS);
+  return withDatabase(config, async (db) => {
     await previewMail({ ...mailParts(config, db, log), folder });
     return EXIT.done;
   });
 }
 
 async function forget(log: Logger, signal: AbortSignal, address: string): Promise<ExitCode> {
-  const config = readConfig(process.env, DATABASE_SETTINGS);
-  return withDatabase(config, log, async (db) => {
+  const config = configured(log, DATABASE_SETTINGS);
+  return withDatabase(config, async (db) => {
     await forgetPerson({ db, log, signal, patience: PATIENCE_MS }, address);
     return EXIT.done;
   });
@@ -125,12 +124,20 @@ function mailParts(config: Config<(typeof MAIL_SETTINGS)[number]>, db: Database,
   };
 }
 
+/** The settings of the environment, by whose level the log goes from then on. */
+function configured<const N extends (typeof SETTINGS)[number]>(
+  log: Logger,
+  names: readonly (N | 'LOG_LEVEL')[],
+): Config<N | 'LOG_LEVEL'> {
+  const config = readConfig(process.env, names);
+  log.level = config.LOG_LEVEL;
+  return config;
+}
+
 async function withDatabase(
   config: Config<(typeof DATABASE_SETTINGS)[number]>,
-  log: Logger,
   body: (db: Database) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  log.level = config.LOG_LEVEL;
   const db = await openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA);
   try {
     await checkSchema(db, config.DATABASE_SCHEMA);

@@ -7,9 +7,9 @@ import type { Rules } from '../shared/rules/schema.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { addMilliseconds, instantOf } from '../shared/runtime/instant.ts';
 import type { Logger } from '../shared/runtime/log.ts';
-import { type Database, explained, openDatabase } from '../shared/store/database.ts';
+import { type Database, explained } from '../shared/store/database.ts';
 import { checkSchema } from '../shared/store/migrate.ts';
-import { type Patience, patiently } from '../shared/store/waiting.ts';
+import { openPatiently, type Patience, patiently } from '../shared/store/waiting.ts';
 import { type Connecting, connectingOutsideRuns, connectLiveChat, connectMarketo } from '../sync/connect.ts';
 import { rulesOf, type SyncConfig } from '../sync/run.ts';
 
@@ -60,17 +60,13 @@ async function examineSync({ config, log, signal, clock, until }: Examination, {
     const parsed = rulesOf(config);
     return [`${config.RULES_FILE} holds: ${counted(parsed.rules.length, 'rule')}`, parsed];
   });
+  const patience = { until, log, signal };
   const db = await check('database', async () => {
-    const opened = await patiently(() => openDatabase(config.DATABASE_URL, config.DATABASE_SCHEMA), {
-      until,
-      isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
-      log,
-      signal,
-    });
+    const opened = await openPatiently(config.DATABASE_URL, config.DATABASE_SCHEMA, patience);
     return [`${addressOf(config.DATABASE_URL)} answers`, opened];
   });
   try {
-    const hasSchema = db && (await check('schema', () => examineSchema(db, config, { until, log, signal })));
+    const hasSchema = db && (await check('schema', () => examineSchema(db, config, patience)));
     // LiveChat's calls are counted in the database, Marketo's take their slots from it.
     if (!db || !hasSchema) {
       for (const name of db ? REMOTE : (['schema', ...REMOTE] as const)) {

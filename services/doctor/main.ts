@@ -1,4 +1,4 @@
-import { readConfig } from '../shared/runtime/config.ts';
+import { readConfig, withFlags } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
@@ -16,7 +16,7 @@ async function main(): Promise<ExitCode> {
       process.stdout.write(help());
       return EXIT.done;
     }
-    const env = flags.wait === undefined ? process.env : { ...process.env, DATABASE_WAIT: flags.wait };
+    const env = withFlags(process.env, { wait: ['DATABASE_WAIT', flags.wait] });
     const config = readConfig(env, [...SYNC_SETTINGS, 'DATABASE_WAIT']);
     const until = performance.now() + config.DATABASE_WAIT;
     const say = (line: string) => void process.stdout.write(`${line}\n`);

@@ -43,3 +43,8 @@ test('a database that appears late is waited for', async () => {
 function said({ lines }: Ended): [string, string][] {
   return lines.map(({ level, msg }) => [level, msg]);
 }
+
+test('a time to wait that is none is answered by the flag’s name', async () => {
+  const { code, output } = await runService('migrate', { DATABASE_URL: 'postgres://u@h/n' }, ['--wait', 'long']);
+  expect([code, output]).toEqual([64, expect.stringMatching(/--wait .*Try --help/)]);
+});

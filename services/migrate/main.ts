@@ -1,11 +1,11 @@
-import { readConfig } from '../shared/runtime/config.ts';
+import { readConfig, withFlags } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { createLog } from '../shared/runtime/log.ts';
 import { runProcess } from '../shared/runtime/process.ts';
-import { explained, openDatabase } from '../shared/store/database.ts';
+import { explained } from '../shared/store/database.ts';
 import { MIGRATION_DEADLINE, migrate } from '../shared/store/migrate.ts';
-import { patiently } from '../shared/store/waiting.ts';
+import { openPatiently } from '../shared/store/waiting.ts';
 
 // Above the start, because what is declared below it does not exist yet while it runs.
 const SETTINGS = ['DATABASE_URL', 'DATABASE_SCHEMA', 'DATABASE_WAIT', 'DATABASE_GRANT_TO', 'LOG_LEVEL'] as const;
@@ -20,16 +20,11 @@ async function main(): Promise<ExitCode> {
       process.stdout.write(help());
       return EXIT.done;
     }
-    const env = flags.wait === undefined ? process.env : { ...process.env, DATABASE_WAIT: flags.wait };
-    const config = readConfig(env, SETTINGS);
+    const config = readConfig(withFlags(process.env, { wait: ['DATABASE_WAIT', flags.wait] }), SETTINGS);
     log.level = config.LOG_LEVEL;
     const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATABASE_WAIT: wait } = config;
-    const db = await patiently(() => openDatabase(url, schema, { answersWithin: MIGRATION_DEADLINE }), {
-      until: performance.now() + wait,
-      isEarly: ({ exitCode }) => exitCode === EXIT.tryLater,
-      log,
-      signal,
-    });
+    const patience = { until: performance.now() + wait, log, signal };
+    const db = await openPatiently(url, schema, patience, { answersWithin: MIGRATION_DEADLINE });
     try {
       const applied = await migrate(db, schema, config.DATABASE_GRANT_TO);
       log.info({ applied }, applied.length === 0 ? 'the schema was up to date' : `applied ${applied.join(', ')}`);

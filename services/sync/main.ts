@@ -1,5 +1,5 @@
 import { catalogueEntry } from '../shared/runtime/catalogue.ts';
-import { checkFlag, readConfig } from '../shared/runtime/config.ts';
+import { readConfig, withFlags } from '../shared/runtime/config.ts';
 import { EXIT, type ExitCode, Failure } from '../shared/runtime/failure.ts';
 import { readFlags } from '../shared/runtime/flags.ts';
 import { instantOf } from '../shared/runtime/instant.ts';
@@ -37,10 +37,7 @@ async function main(): Promise<ExitCode> {
       return EXIT.done;
     }
     refuseHalfCommands(flags);
-    checkFlag('from', 'SYNC_FROM', flags.from);
-    checkFlag('to', 'SYNC_TO', flags.to);
-    checkFlag('audit', 'SYNC_AUDIT', flags.audit);
-    const config = readConfig(withFlags(process.env, flags), SYNC_SETTINGS);
+    const config = readConfig(withFlags(process.env, settingsOf(flags)), SYNC_SETTINGS);
     log.level = config.LOG_LEVEL;
     // Before a word to anybody else, however slow they are: whoever watches a Job sees at once that it is at work.
     if (!isReadOnly(process.argv)) log.info('begins: the database first');
@@ -111,17 +108,17 @@ async function dismiss(db: Database, { code, thread }: Flags, log: Logger): Prom
 }
 
 /** A flag is its variable, said louder. */
-function withFlags(env: NodeJS.ProcessEnv, flags: Flags): NodeJS.ProcessEnv {
-  const said: Record<string, string | undefined> = {
-    SYNC_FROM: flags.from,
-    SYNC_TO: flags.to,
-    SYNC_AUDIT: flags.audit,
-    SYNC_DRY_RUN: flags['dry-run'] ? 'true' : undefined,
-    SYNC_SHOW_VALUES: flags['show-values'] ? 'true' : undefined,
-    SYNC_REPLAY_DEAD: flags['replay-dead'] ? 'true' : undefined,
-    SYNC_DEAD_CODE: flags.code,
+function settingsOf(flags: Flags): Parameters<typeof withFlags>[1] {
+  const said = (isSet: boolean | undefined) => (isSet ? 'true' : undefined);
+  return {
+    from: ['SYNC_FROM', flags.from],
+    to: ['SYNC_TO', flags.to],
+    audit: ['SYNC_AUDIT', flags.audit],
+    'dry-run': ['SYNC_DRY_RUN', said(flags['dry-run'])],
+    'show-values': ['SYNC_SHOW_VALUES', said(flags['show-values'])],
+    'replay-dead': ['SYNC_REPLAY_DEAD', said(flags['replay-dead'])],
+    code: ['SYNC_DEAD_CODE', flags.code],
   };
-  return { ...env, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
 }
 
 /** A function, not a constant: the line at the top of this file runs before any constant below it is there. */

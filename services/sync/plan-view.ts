@@ -95,10 +95,8 @@ export function printTotals({ write, json }: Printer, totals: Totals): void {
           `${number(totals.refused)}${totals.refused > 0 ? ' (more leads have the address than Marketo lists)' : ''}`,
         ],
         ['Threads ignored', ignored.length === 0 ? 'none' : ignored.join(', ')],
-        [
-          'Calls',
-          `${number(totals.lookupCalls)} to look up, made; ${number(totals.writeCalls)} to write, which a run would make`,
-        ],
+        ['Look-ups made', number(totals.lookupCalls)],
+        ['Writes that a run would make', number(totals.writeCalls)],
       ],
     ),
   );

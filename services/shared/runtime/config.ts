@@ -232,19 +232,27 @@ export function readConfig<const N extends SettingName>(
 }
 
 /**
- * Holds a flag's value against the setting that it stands for.
+ * The environment with flags in the place of the variables that they stand for.
  *
- * @param flag its name, without hyphens.
- * @throws Failure (64) where the setting would not take it.
+ * @param flags each flag's setting and what was said, by its name without hyphens; undefined where nothing was.
+ * @throws Failure (64) where a setting would not take it.
  */
-export function checkFlag(flag: string, name: SettingName, value: string | undefined): void {
-  if (value === undefined) return;
-  try {
-    SETTINGS[name].parse(value);
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    throw new Failure(EXIT.usage, `--${flag} ${error.message}. Try --help.`);
+export function withFlags(
+  env: Record<string, string | undefined>,
+  flags: Record<string, readonly [SettingName, string | undefined]>,
+): Record<string, string | undefined> {
+  const changed = { ...env };
+  for (const [flag, [name, value]] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    try {
+      SETTINGS[name].parse(value);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      throw new Failure(EXIT.usage, `--${flag} ${error.message}. Try --help.`);
+    }
+    changed[name] = value;
   }
+  return changed;
 }
 
 export type Setting = {

@@ -1,6 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Failure } from '../runtime/failure.ts';
+import { EXIT, Failure } from '../runtime/failure.ts';
 import type { Logger } from '../runtime/log.ts';
+import { type Database, openDatabase } from './database.ts';
+
+/**
+ * Opens a database that may not be there yet: see `openDatabase`, and `patiently`.
+ *
+ * @throws what `openDatabase` throws, where it is another trouble than that nothing answers, or the time is up.
+ */
+export function openPatiently(
+  url: string,
+  schema: string,
+  patience: Patience,
+  options?: Parameters<typeof openDatabase>[2],
+): Promise<Database> {
+  const isEarly = ({ exitCode }: Failure) => exitCode === EXIT.tryLater;
+  return patiently(() => openDatabase(url, schema, options), { ...patience, isEarly });
+}
 
 /**
  * Tries once a second until it works, for a database that may not be there yet. It says at first that it waits, and then
