@@ -20,24 +20,25 @@
 {{- end -}}
 
 {{- define "lcm.sync.activeDeadlineSeconds" -}}
-{{- if kindIs "invalid" .Values.sync.activeDeadlineSeconds -}}
-{{- ternary 55 3000 (and .Values.sandbox.enabled (not .Values.sync.schedule)) -}}
+{{- include "lcm.activeDeadlineSeconds" (dict "root" . "job" .Values.sync "usual" 3000) -}}
+{{- end -}}
+
+{{- define "lcm.digest.activeDeadlineSeconds" -}}
+{{- include "lcm.activeDeadlineSeconds" (dict "root" . "job" .Values.digest "usual" 1800) -}}
+{{- end -}}
+
+{{/* Of a job: what its values say, else what is usual, else less than the minute of the sandbox's schedule. */}}
+{{- define "lcm.activeDeadlineSeconds" -}}
+{{- if kindIs "invalid" .job.activeDeadlineSeconds -}}
+{{- ternary 55 .usual (and .root.Values.sandbox.enabled (not .job.schedule)) -}}
 {{- else -}}
-{{- int64 .Values.sync.activeDeadlineSeconds -}}
+{{- int64 .job.activeDeadlineSeconds -}}
 {{- end -}}
 {{- end -}}
 
 {{/* Half of what the run may take in all is left for its work. */}}
 {{- define "lcm.sync.patience" -}}
 {{- .Values.sync.patience | default (min 600 (div (include "lcm.sync.activeDeadlineSeconds" .) 2) | include "lcm.cron.duration") -}}
-{{- end -}}
-
-{{- define "lcm.digest.activeDeadlineSeconds" -}}
-{{- if kindIs "invalid" .Values.digest.activeDeadlineSeconds -}}
-{{- ternary 55 1800 (and .Values.sandbox.enabled (not .Values.digest.schedule)) -}}
-{{- else -}}
-{{- int64 .Values.digest.activeDeadlineSeconds -}}
-{{- end -}}
 {{- end -}}
 
 {{- define "lcm.digest.schedule" -}}

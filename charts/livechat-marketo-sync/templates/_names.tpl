@@ -48,11 +48,11 @@ can never change.
 {{- end -}}
 
 {{- define "lcm.serviceAccount.jobs" -}}
-{{- .Values.serviceAccount.name | default (ternary (include "lcm.fullname" .) "default" .Values.serviceAccount.create) | quote -}}
+{{- .Values.serviceAccount.name | default (ternary (include "lcm.fullname" .) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
 {{- define "lcm.serviceAccount.status" -}}
-{{- .Values.serviceAccount.statusName | default (ternary (printf "%s-status" (include "lcm.fullname" .)) "default" .Values.serviceAccount.create) | quote -}}
+{{- .Values.serviceAccount.statusName | default (ternary (printf "%s-status" (include "lcm.fullname" .)) "default" .Values.serviceAccount.create) -}}
 {{- end -}}
 
 {{- define "lcm.image" -}}

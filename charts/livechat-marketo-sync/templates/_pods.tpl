@@ -80,6 +80,18 @@ volumes:
 {{- end }}
 {{- end -}}
 
+{{/* Of all Jobs. */}}
+{{- define "lcm.podFailurePolicy" -}}
+rules:
+  # Usage, a newer schema, refused credentials, configuration: trying again mends none of them. Without a container's name,
+  # so that the migration counts as well.
+  - action: FailJob
+    onExitCodes: { operator: In, values: [64, 69, 77, 78] }
+  # A drained node is not the job's failure.
+  - action: Ignore
+    onPodConditions: [{ type: DisruptionTarget, status: "True" }]
+{{- end -}}
+
 {{/* A CronJob of the product; the digest's and the sync's differ in what they read, and when. */}}
 {{- define "lcm.cronjob" -}}
 {{- $job := .job -}}
@@ -108,20 +120,12 @@ spec:
       backoffLimit: {{ int64 $job.backoffLimit }}
       podReplacementPolicy: Failed
       ttlSecondsAfterFinished: {{ int64 $job.ttlSecondsAfterFinished }}
-      podFailurePolicy:
-        rules:
-          # Usage, a newer schema, refused credentials, configuration: trying again mends none of them. Without a
-          # container's name, so that the migration counts as well.
-          - action: FailJob
-            onExitCodes: { operator: In, values: [64, 69, 77, 78] }
-          # A drained node is not the job's failure.
-          - action: Ignore
-            onPodConditions: [{ type: DisruptionTarget, status: "True" }]
+      podFailurePolicy: {{ include "lcm.podFailurePolicy" . | nindent 8 }}
       template:
         metadata: {{ include "lcm.podMetadata" . | nindent 10 }}
         spec:
           {{- include "lcm.pod" . | nindent 10 }}
-          serviceAccountName: {{ include "lcm.serviceAccount.jobs" .root }}
+          serviceAccountName: {{ include "lcm.serviceAccount.jobs" .root | quote }}
           automountServiceAccountToken: false
           restartPolicy: Never
           # Longer than Marketo works on a call: what is in flight is waited for, so that nothing is left in doubt.

@@ -189,7 +189,7 @@ It is here and not only in the schema, because `helm template --skip-schema-vali
 {{- if not (or .Values.serviceAccount.create .Values.serviceAccount.statusName) }}
 - "serviceAccount.create=false would give the status service’s rights to the namespace’s default account, and so to every pod that uses it: name an account in serviceAccount.statusName, or set status.cluster.enabled=false."
 {{- else if eq (include "lcm.serviceAccount.jobs" .) $status }}
-- {{ printf "The jobs and the status service would have one account, %s, and so the jobs the status service’s rights in the cluster: give them two, in serviceAccount.name and serviceAccount.statusName." (trimAll "\"" $status) | quote }}
+- {{ printf "The jobs and the status service would have one account, %s, and so the jobs the status service’s rights in the cluster: give them two, in serviceAccount.name and serviceAccount.statusName." $status | quote }}
 {{- end }}
 {{- end }}
 {{- end -}}
