@@ -8,7 +8,17 @@ import { z } from 'zod';
 import { emptyDatabase, SCHEMA } from '../postgres/database.ts';
 import { databaseOfTwoRoles } from '../postgres/roles.ts';
 import { runService } from '../services.ts';
-import { type Container, canRender, given, type KubeObject, one, podsOf, render, secretData } from './render.ts';
+import {
+  type Container,
+  canRender,
+  containerOf,
+  given,
+  type KubeObject,
+  one,
+  podsOf,
+  render,
+  secretData,
+} from './render.ts';
 
 const PRODUCTION = 'production-values.yaml';
 
@@ -188,13 +198,6 @@ function partsOf(url: string, parts: { user: string; name?: string }): Record<st
     existingSecret: 'db',
   };
   return set('database', { ...rest, ...parts });
-}
-
-function containerOf(objects: KubeObject[], kind: string, ending = ''): Container {
-  const [pod] = podsOf([one(objects, kind, ending)]);
-  const [container] = pod?.spec.containers ?? [];
-  if (!container) throw new Error(`${kind} …${ending} has no container`);
-  return container;
 }
 
 /** The variables of a container that are plain. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { SETTINGS } from '../../services/shared/runtime/config.ts';
 import { DEFAULT_CLIENT } from '../sandbox/marketo/server.ts';
 import { LIVECHAT_ACCOUNT } from '../sandbox/sandbox.ts';
+import { hasLabels, meets, selector as podSelector } from './reach.ts';
 import {
   CASES,
   CHART,
@@ -144,7 +145,7 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
       const { selector, ports } = z
         .object({ selector: z.record(z.string(), z.string()), ports: z.array(z.object({ targetPort: z.string() })) })
         .parse(service['spec']);
-      const met = pods.filter(({ labels }) => matches(labels, selector));
+      const met = pods.filter(({ labels }) => hasLabels(labels, selector));
       expect([nameOf(service), met.length]).toEqual([nameOf(service), 1]);
       const offered = met.flatMap(({ spec }) => spec.containers.flatMap(({ ports }) => ports.map(({ name }) => name)));
       for (const { targetPort } of ports) expect(offered).toContain(targetPort);
@@ -174,7 +175,7 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
           endpoints: z.array(z.object({ port: z.string(), path: z.string() })),
         })
         .parse(monitor['spec']);
-      const met = selectable.filter(({ metadata }) => matches(metadata.labels ?? {}, selector.matchLabels));
+      const met = selectable.filter(({ metadata }) => hasLabels(metadata.labels ?? {}, selector.matchLabels));
       expect(met.map(nameOf)).toEqual([expect.stringMatching(/-status$/)]);
       expect(endpoints).toEqual([{ port: 'http', path: '/metrics' }]);
       expect(met[0]?.['spec']).toMatchObject({ ports: [{ name: 'http', targetPort: 'http' }] });
@@ -219,7 +220,7 @@ describe.skipIf(!canRender).each(CASES)('%s (skipped where there is no helm)', (
         ['component', 'instance', 'name'].map((label) => `app.kubernetes.io/${label}`),
       );
       const pod = pods.find(({ owner }) => owner === object);
-      expect(pod && matches(pod.labels, selector)).toBe(true);
+      expect(pod && hasLabels(pod.labels, selector)).toBe(true);
     }
   });
 
@@ -332,24 +333,8 @@ function secretsIn(values: unknown): unknown[] {
   return Object.entries(values).flatMap(([key, value]) => (key === 'existingSecret' ? [value] : secretsIn(value)));
 }
 
-function matches(labels: Record<string, string>, selector: Record<string, string>): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
-}
-
 function selects(policy: KubeObject, labels: Record<string, string>): boolean {
-  const { matchLabels, matchExpressions } = z
-    .object({
-      podSelector: z.object({
-        matchLabels: z.record(z.string(), z.string()),
-        matchExpressions: z
-          .array(z.object({ key: z.string(), operator: z.literal('In'), values: z.array(z.string()) }))
-          .default([]),
-      }),
-    })
-    .parse(policy['spec']).podSelector;
-  return (
-    matches(labels, matchLabels) && matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
-  );
+  return meets(z.object({ podSelector }).parse(policy['spec']).podSelector, labels);
 }
 
 /** Each object in a value, however deep. */

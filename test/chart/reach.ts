@@ -40,7 +40,8 @@ export function mayReach(
 
 const NAMESPACE = 'chats';
 
-const selector = z.strictObject({
+/** What chooses pods by their labels. */
+export const selector = z.strictObject({
   matchLabels: z.record(z.string(), z.string()).default({}),
   matchExpressions: z
     .array(z.strictObject({ key: z.string(), operator: z.literal('In'), values: z.array(z.string()) }))
@@ -74,11 +75,17 @@ function selectsPod(chosen: z.infer<typeof selector>, end: End): boolean {
   return 'labels' in end && end.namespace === NAMESPACE && meets(chosen, end.labels);
 }
 
-function meets({ matchLabels, matchExpressions }: z.infer<typeof selector>, labels: Record<string, string>): boolean {
+export function meets(
+  { matchLabels, matchExpressions }: z.infer<typeof selector>,
+  labels: Record<string, string>,
+): boolean {
   return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
+    hasLabels(labels, matchLabels) && matchExpressions.every(({ key, values }) => values.includes(labels[key] ?? ''))
   );
+}
+
+export function hasLabels(labels: Record<string, string>, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
 
 /** No list, or an empty one, is everybody. */

@@ -159,3 +159,32 @@ export function secretData(secret: KubeObject): Record<string, string> {
   const data = z.record(z.string(), z.string()).parse(secret['data']);
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
 }
+
+/** The first container of the one object of a kind whose name ends so. */
+export function containerOf(objects: readonly KubeObject[], kind: string, ending = ''): Container {
+  const container = podsOf([one(objects, kind, ending)])[0]?.spec.containers[0];
+  if (!container) throw new Error(`${kind} …${ending} has no container`);
+  return container;
+}
+
+/**
+ * What the chart's templates say of expressions, such as `include "lcm.cron" "7 * * * *"`; all in one rendering, as objects
+ * that it renders for its user.
+ */
+export function said(expressions: readonly string[]): string[] {
+  const extraObjects = expressions.map((expression, at) =>
+    [
+      'apiVersion: v1',
+      'kind: ConfigMap',
+      `metadata: { name: said-${at} }`,
+      'data:',
+      `  text: {{ ${expression} | quote }}`,
+    ].join('\n'),
+  );
+  const objects = render(given('minimal-values.yaml', { extraObjects }));
+  const data = z.object({ text: z.string() });
+  return expressions.map((_, at) => {
+    const made = objects.find(({ metadata }) => metadata.name === `said-${at}`);
+    return data.parse(made?.['data']).text;
+  });
+}

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readRules } from '../../services/shared/rules/load.ts';
 import { withEveryRule } from '../every-rule.ts';
 import { GOOD, MUTATIONS } from '../rules/mistakes.ts';
-import { CHART, canRender, given, render } from './render.ts';
+import { CHART, canRender, said } from './render.ts';
 
 describe.skipIf(!canRender)('the shape of the rules, by the chart (skipped where there is no helm)', () => {
   test('it has the schema that editors have (else: npm run docs)', () => {
@@ -50,19 +50,9 @@ describe.skipIf(!canRender)('the shape of the rules, by the chart (skipped where
   });
 });
 
-/** What the chart says of each of these rules files; all in one rendering, as objects that it renders for its user. */
+/** What the chart says of each of these rules files. */
 function mistakes(texts: readonly string[]): string[][] {
-  const extraObjects = texts.map((text, i) =>
-    [
-      'apiVersion: v1',
-      'kind: ConfigMap',
-      `metadata: { name: file-${String(i).padStart(3, '0')} }`,
-      'data:',
-      `  mistakes: {{ include "lcm.rules.mistakes" (dict "root" . "text" ${JSON.stringify(text)}) | quote }}`,
-    ].join('\n'),
+  return said(texts.map((text) => `include "lcm.rules.mistakes" (dict "root" . "text" ${JSON.stringify(text)})`)).map(
+    (text) => JSON.parse(text),
   );
-  return render(given('minimal-values.yaml', { extraObjects }))
-    .filter(({ metadata }) => metadata.name.startsWith('file-'))
-    .sort((a, b) => a.metadata.name.localeCompare(b.metadata.name))
-    .map((object) => JSON.parse(JSON.parse(JSON.stringify(object)).data.mistakes));
 }

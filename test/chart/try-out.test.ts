@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { testDatabase } from '../postgres/database.ts';
 import { rulesFile } from '../rules-file.ts';
 import { runService, type ServiceName } from '../services.ts';
-import { type Container, canRender, given, one, podsOf, render, secretData } from './render.ts';
+import { type Container, canRender, containerOf, given, one, render, secretData } from './render.ts';
 
 const { url, db } = await testDatabase();
 
@@ -17,16 +17,11 @@ const { url, db } = await testDatabase();
  */
 describe.skipIf(!canRender)('the try-out (skipped where there is no helm)', () => {
   const objects = canRender ? render(given('try-out-values.yaml')) : [];
-  const containerOf = (kind: string, ending: string): Container => {
-    const container = podsOf([one(objects, kind, ending)])[0]?.spec.containers[0];
-    if (!container) throw new Error(`${kind} …${ending} has no container`);
-    return container;
-  };
   const data = z.record(z.string(), z.string());
   const secret = canRender ? secretData(one(objects, 'Secret')) : {};
 
   test('syncs the sandbox’s week on its first run, sends a digest, passes the doctor', async () => {
-    const ports = await startSandbox(containerOf('Deployment', '-sandbox'));
+    const ports = await startSandbox(containerOf(objects, 'Deployment', '-sandbox'));
     const rules = rulesFile('');
     writeFileSync(rules, data.parse(one(objects, 'ConfigMap', '-rules')['data'])['rules.yaml'] ?? '');
     const environment = ({ env }: Container): Record<string, string> => {
@@ -38,7 +33,7 @@ describe.skipIf(!canRender)('the try-out (skipped where there is no helm)', () =
       return { ...Object.fromEntries(local), DATABASE_URL: url, RULES_FILE: rules, RUN_NAME: 'lcm-sync-29401234' };
     };
     const run = async (kind: string, ending: string) => {
-      const container = containerOf(kind, ending);
+      const container = containerOf(objects, kind, ending);
       const [command] = container.args;
       const { code, output } = await runService(
         z.enum(['sync', 'digest', 'doctor']).parse(command) satisfies ServiceName,

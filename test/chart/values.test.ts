@@ -9,6 +9,7 @@ import { readmeOf, valuesOf } from '../../scripts/chart-doc.ts';
 import { SETTINGS, type SettingName } from '../../services/shared/runtime/config.ts';
 import { MIGRATION_DEADLINE } from '../../services/shared/store/migrate.ts';
 import { fixedParts } from './fixed-parts.ts';
+import { hasLabels } from './reach.ts';
 import { CASES, CHART, canRender, given, helm, type KubeObject, one, podsOf, render } from './render.ts';
 
 const PRODUCTION = 'production-values.yaml';
@@ -482,9 +483,7 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
   test('the README’s production values are taken, and its Secrets have the keys that are asked for', () => {
     const readme = readFileSync('README.md', 'utf8');
     const block = /```yaml\n# production.yaml\n(.*?)```/s.exec(readme)?.[1] ?? '';
-    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'production.yaml');
-    writeFileSync(file, block);
-    const objects = render(['--values', file, '--set-file', 'rules=rules.yaml']);
+    const objects = render(['--values', valuesFile(block), '--set-file', 'rules=rules.yaml']);
     const asked = [...JSON.stringify(objects).matchAll(/"secretKeyRef":\{"name":"([^"]+)","key":"([^"]+)"/g)];
     const made = [...readme.matchAll(/create secret generic (\S+) --from-literal=([\w-]+)=/g)].map(
       ([, name, key]) => `${name}/${key}`,
@@ -505,18 +504,14 @@ describe.skipIf(!canRender)('what the pages say (skipped where there is no helm)
   test('the chart’s README says how to delete the Pod of a failed helm test', () => {
     const [, selector = ''] = /kubectl delete pod -l ([^\s`]+)/.exec(readFileSync(`${CHART}/README.md`, 'utf8')) ?? [];
     const labels = Object.fromEntries(selector.split(',').map((one) => one.split('=')));
-    const pods = podsOf(render(given(PRODUCTION))).filter(({ labels: own }) =>
-      Object.entries(labels).every(([name, value]) => own[name] === value),
-    );
+    const pods = podsOf(render(given(PRODUCTION))).filter(({ labels: own }) => hasLabels(own, labels));
     expect(pods.map(({ owner }) => owner.kind)).toEqual(['Pod']);
   });
 
   test('the chart’s README puts an Ingress before a Service that is there', () => {
     const readme = readFileSync(`${CHART}/README.md`, 'utf8');
     const block = /```yaml\n(status: .*?)```/s.exec(readme)?.[1] ?? '';
-    const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'ingress.yaml');
-    writeFileSync(file, block);
-    const objects = render([...given(PRODUCTION), '--values', file]);
+    const objects = render([...given(PRODUCTION), '--values', valuesFile(block)]);
     const [rule] = z
       .object({
         rules: z.array(z.object({ http: z.object({ paths: z.array(z.looseObject({ backend: z.unknown() })) }) })),
@@ -576,6 +571,13 @@ test('the default rules are the repository’s, and the versions are the package
   const { image, postgresql } = parse(readFileSync(`${CHART}/values.yaml`, 'utf8'));
   expect(images).toEqual([`${image.repository}:${version}`, postgresql.image]);
 });
+
+/** A file of the user's with these values. */
+function valuesFile(text: string): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'values-')), 'values.yaml');
+  writeFileSync(file, text);
+  return file;
+}
 
 /** Objects of the schema with properties of their own that would take any other beside them. */
 function openObjects(schema: unknown, path = ''): string[] {
